@@ -1,0 +1,71 @@
+/** Canonical bytes: DAG-CBOR, decoded so strictly that a value has exactly one accepted encoding. */
+import * as dagCbor from "@ipld/dag-cbor";
+import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
+import { CID } from "multiformats/cid";
+import * as digest from "multiformats/hashes/digest";
+import type { CidText } from "./ids.ts";
+import { type Schema, schemaErrors } from "./schema.ts";
+
+const SHA2_256 = 0x12;
+
+export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
+  const hash = nobleSha256.create();
+  for (const part of parts) hash.update(part);
+  return hash.digest();
+}
+
+/** Canonical DAG-CBOR of a value of this schema. @throws GridError codec.invalid_value */
+export function encode<T>(schema: Schema<T>, value: T): Uint8Array {
+  return dagCbor.encode(schema.toCbor(value));
+}
+
+export interface DecodeLimits {
+  readonly maxBytes: number;
+}
+
+/**
+ * Decodes canonical bytes only: what decodes must encode to the same bytes again, so no second encoding of a value
+ * is ever accepted (a signature or content id then covers exactly one value).
+ * @throws GridError codec.too_large, codec.not_canonical, codec.invalid_value
+ */
+export function decode<T>(schema: Schema<T>, bytes: Uint8Array, limits: DecodeLimits): T {
+  if (bytes.length > limits.maxBytes) {
+    throw schemaErrors.fail("codec.too_large", {
+      message: `${bytes.length} bytes where at most ${limits.maxBytes} are allowed.`,
+      details: { sizeBytes: bytes.length, maxBytes: limits.maxBytes },
+    });
+  }
+  let raw: unknown;
+  try {
+    raw = dagCbor.decode(bytes);
+  } catch (cause) {
+    throw schemaErrors.fail("codec.not_canonical", { cause });
+  }
+  const value = schema.fromCbor(raw);
+  if (!equalBytes(encode(schema, value), bytes)) throw schemaErrors.fail("codec.not_canonical");
+  return value;
+}
+
+/** The content id of canonical bytes. */
+export function cidOf(bytes: Uint8Array): CidText {
+  return CID.createV1(dagCbor.code, digest.create(SHA2_256, sha256(bytes))).toString() as CidText;
+}
+
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let index = 0; index < a.length; index += 1) if (a[index] !== b[index]) return false;
+  return true;
+}
+
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((total, part) => total + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    out.set(part, offset);
+    offset += part.length;
+  }
+  return out;
+}
+
+export const utf8 = (value: string): Uint8Array => new TextEncoder().encode(value);
+export const fromUtf8 = (bytes: Uint8Array): string => new TextDecoder("utf-8", { fatal: true }).decode(bytes);

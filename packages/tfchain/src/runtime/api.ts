@@ -1,0 +1,66 @@
+/**
+ * The border between the pure runtime and whoever orders blocks and keeps bytes. Keys are ASCII text in byte order,
+ * values canonical DAG-CBOR. Nothing here knows time, randomness, files or sockets.
+ */
+import type { Hex } from "@tfgrid/primitives";
+import type { ChainEvent, SignedTransaction } from "../types/index.ts";
+
+export interface StateReader {
+  get(key: string): Uint8Array | undefined;
+  /** Ascending by key, from `gte` inclusive to `lt` exclusive. Sees the writes of the same transaction. */
+  range(options: {
+    readonly gte: string;
+    readonly lt: string;
+    readonly limit?: number;
+  }): Iterable<readonly [key: string, value: Uint8Array]>;
+}
+
+export interface StateWriter extends StateReader {
+  set(key: string, value: Uint8Array): void;
+  delete(key: string): void;
+}
+
+export interface BlockContext {
+  readonly chainId: string;
+  readonly height: number;
+  /** Never smaller than the block before. */
+  readonly timeMs: number;
+}
+
+/** How one transaction ended. A refused one changes nothing but the signer's nonce and fee. */
+export interface TxOutcome {
+  readonly hash: Hex;
+  readonly ok: boolean;
+  readonly feeUnits: bigint;
+  readonly events: readonly ChainEvent[];
+  /** Present when not ok: stable code, sentence, cure, JSON-safe details. */
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    readonly cure: string;
+    readonly details?: Readonly<Record<string, string | number | boolean | null | readonly string[]>>;
+  };
+}
+
+/** Strict decoding result; the signature is checked by the engine (which may use other threads) over `signBytes`. */
+export interface DecodedTx {
+  readonly tx: SignedTransaction;
+  readonly hash: Hex;
+  readonly signBytes: Uint8Array;
+}
+
+export interface Runtime {
+  /** @throws GridError tx.* codec.* on malformed, oversized or non-canonical bytes */
+  decodeTx(bytes: Uint8Array, maxBytes: number): DecodedTx;
+  initGenesis(state: StateWriter, genesis: unknown, context: BlockContext): void;
+  /** Chain id, expiry, account, nonce, fee, free-report quota: what a mempool asks. @throws GridError tx.* */
+  checkTx(state: StateReader, context: BlockContext, decoded: DecodedTx, pendingNonce?: number): void;
+  /** Time-based work of this block, bounded: nodes down, bills due, grace over. */
+  beginBlock(state: StateWriter, context: BlockContext): readonly ChainEvent[];
+  /** Never throws for a bad transaction: that is an outcome. The caller checked the signature. */
+  deliverTx(state: StateWriter, context: BlockContext, decoded: DecodedTx): TxOutcome;
+  /** When the next time-based work is due, so that an idle engine knows when to make a block. */
+  nextDueMs(state: StateReader): number | undefined;
+  /** Violations of invariants (supply, capacity, escrow): empty when all is well. Cost grows with the state: tests and debug only. */
+  invariants(state: StateReader): readonly string[];
+}

@@ -1,0 +1,107 @@
+/** Everything that a transaction can ask for. The tag is `module.action`; one batch of calls is all or nothing. */
+import { type Infer, s } from "@tfgrid/primitives";
+import * as e from "./entities.ts";
+
+const cancel = s.struct({ contractId: e.contractId });
+
+/**
+ * Signed by the farm's twin off chain and handed to the farmer's machines: a node joins only with it.
+ * The signature covers the canonical bytes of {chainId, farmId, expiresAtMs, maxNodes} under `tfgrid/join-token/v1`.
+ */
+export const joinToken = s.struct({
+  chainId: s.text({ maxLength: 64 }),
+  farmId: e.farmId,
+  expiresAtMs: e.timeMs,
+  signature: s.hex({ length: 64 }),
+});
+export type JoinToken = Infer<typeof joinToken>;
+export const joinTokenBody = s.struct({ chainId: s.text({ maxLength: 64 }), farmId: e.farmId, expiresAtMs: e.timeMs });
+
+export const call = s.union({
+  "accounts.transfer": s.struct({ to: e.accountId, amountUnits: s.units({ min: 1n }) }),
+
+  "twins.create": s.struct({ relays: e.twin.fields.relays, encryptionKey: e.key32 }),
+  "twins.update": s.struct({ relays: e.twin.fields.relays, encryptionKey: e.key32 }),
+
+  "farms.create": s.struct({ name: e.label, dedicated: s.bool }),
+  "farms.update": s.struct({ farmId: e.farmId, name: e.label, dedicated: s.bool }),
+
+  "nodes.register": s.struct({ joinToken, ...e.nodeProfile }),
+  "nodes.update": s.struct({ nodeId: e.nodeId, ...e.nodeProfile }),
+  "nodes.heartbeat": s.struct({ nodeId: e.nodeId, uptimeSec: s.uint() }),
+  /** By the farmer's twin. */
+  "nodes.set_maintenance": s.struct({ nodeId: e.nodeId, mode: e.maintenance.fields.mode, noticeUntilMs: e.timeMs }),
+
+  /** Capacity is checked and reserved here. `solutionId`: only the solution's agent, within its budget. */
+  "contracts.create_node": s.struct({
+    nodeId: e.nodeId,
+    solutionId: s.nullable(e.solutionId),
+    /** The solution version that this part carries out: refused when it is no longer the accepted one. */
+    solutionVersion: s.optional(s.uint({ min: 1 })),
+    instruction: s.cid,
+    resources: e.resources,
+    publicIps: s.uint({ max: 16 }),
+    networks: e.nodeContract.fields.networks,
+    /** Prepaid; 0 for parts of a solution, which draw on the solution's deposit. */
+    depositUnits: s.units(),
+  }),
+  "contracts.update_node": s.struct({
+    contractId: e.contractId,
+    solutionVersion: s.optional(s.uint({ min: 1 })),
+    instruction: s.cid,
+    resources: e.resources,
+    networks: e.nodeContract.fields.networks,
+  }),
+  "contracts.create_name": s.struct({
+    name: e.label,
+    gatewayNodeId: e.nodeId,
+    solutionId: s.nullable(e.solutionId),
+    depositUnits: s.units(),
+  }),
+  "contracts.cancel": cancel,
+  "contracts.deposit": s.struct({ contractId: e.contractId, amountUnits: s.units({ min: 1n }) }),
+  /** By the node's twin. */
+  "contracts.report": s.struct({ contractId: e.contractId, report: e.report }),
+
+  "solutions.create": s.struct({
+    name: e.label,
+    document: s.cid,
+    agentTwinId: e.twinId,
+    signers: e.solution.fields.signers,
+    thresholds: e.thresholds,
+    budgetPerHourUnits: s.units({ min: 1n }),
+    depositUnits: s.units({ min: 1n }),
+  }),
+  /** Agrees to exactly this pending change (version and document; null document = deletion). The author of a change signs by making it. */
+  "solutions.sign": s.struct({ solutionId: e.solutionId, version: s.uint(), document: s.nullable(s.cid) }),
+  "solutions.amend": s.struct({ solutionId: e.solutionId, version: s.uint(), document: s.cid, budgetPerHourUnits: s.units({ min: 1n }) }),
+  "solutions.cancel": s.struct({ solutionId: e.solutionId }),
+  "solutions.deposit": s.struct({ solutionId: e.solutionId, amountUnits: s.units({ min: 1n }) }),
+  /** By the agent: what it sees. */
+  "solutions.set_state": s.struct({
+    solutionId: e.solutionId,
+    version: s.uint(),
+    state: s.oneOf(["deploying", "running", "degraded", "failed"]),
+    code: e.code,
+    message: e.message,
+  }),
+  "solutions.add_member": s.struct({ solutionId: e.solutionId, name: e.label, network: e.label, publicKey: e.key32 }),
+  "solutions.remove_member": s.struct({ solutionId: e.solutionId, name: e.label }),
+
+  "notary.anchor": s.struct({ document: s.cid, contractId: s.nullable(e.contractId), solutionId: s.nullable(e.solutionId) }),
+});
+export type Call = Infer<typeof call>;
+export type CallType = Call["type"];
+
+/** What is signed under `tfgrid/tx/v1`. */
+export const transactionBody = s.struct({
+  chainId: s.text({ maxLength: 64 }),
+  signer: e.accountId,
+  nonce: s.uint(),
+  /** Last height at which it may be included. */
+  expiresAtHeight: e.height,
+  calls: s.list(call, { max: 256, min: 1 }),
+});
+export type TransactionBody = Infer<typeof transactionBody>;
+export const signedTransaction = s.struct({ body: transactionBody, signature: s.hex({ length: 64 }) });
+export type SignedTransaction = Infer<typeof signedTransaction>;

@@ -1,0 +1,72 @@
+/** The ledger as the other rooms see it: typed reads, one way to write, one stream of events. */
+import type { AccountId, CidText, ContractId, FarmId, Height, Hex, KeyPair, NodeId, SolutionId, TwinId } from "@tfgrid/primitives";
+import type { Call } from "./calls.ts";
+import type { Account, Anchor, Contract, Farm, Head, NameContract, Node, Params, Pricing, Solution, Twin } from "./entities.ts";
+import type { ChainEvent, EventBlock } from "./events.ts";
+
+/** Lists are by ascending id, `after` exclusive; servers answer at most 1,000 rows a call. */
+export interface PageOptions {
+  readonly after?: number;
+  readonly limit?: number;
+}
+
+/** Reads answer `undefined` for what does not exist; they throw only when the ledger cannot be read. */
+export interface ChainReader {
+  head(): Promise<Head>;
+  params(): Promise<Params>;
+  pricing(): Promise<Pricing>;
+  account(id: AccountId): Promise<Account>;
+  twin(id: TwinId): Promise<Twin | undefined>;
+  twinByAccount(account: AccountId): Promise<Twin | undefined>;
+  farm(id: FarmId): Promise<Farm | undefined>;
+  farmByName(name: string): Promise<Farm | undefined>;
+  node(id: NodeId): Promise<Node | undefined>;
+  nodeByTwin(twinId: TwinId): Promise<Node | undefined>;
+  contract(id: ContractId): Promise<Contract | undefined>;
+  nameContract(name: string): Promise<NameContract | undefined>;
+  solution(id: SolutionId): Promise<Solution | undefined>;
+  /** The owner's solution of this name that is not cancelled. */
+  solutionByName(twinId: TwinId, name: string): Promise<Solution | undefined>;
+  anchor(document: CidText): Promise<Anchor | undefined>;
+  twins(page?: PageOptions): Promise<readonly Twin[]>;
+  farms(page?: PageOptions): Promise<readonly Farm[]>;
+  nodes(page?: PageOptions): Promise<readonly Node[]>;
+  solutions(page?: PageOptions & { readonly twinId?: TwinId; readonly agentTwinId?: TwinId }): Promise<readonly Solution[]>;
+  /** Without `state`, deleted contracts are included. */
+  contracts(
+    page?: PageOptions & {
+      readonly nodeId?: NodeId;
+      readonly solutionId?: SolutionId;
+      readonly twinId?: TwinId;
+      readonly active?: boolean;
+    },
+  ): Promise<readonly Contract[]>;
+}
+
+/** A transaction that is final: in a committed block. Failed transactions are thrown as GridError instead. */
+export interface Receipt {
+  readonly hash: Hex;
+  readonly height: Height;
+  readonly timeMs: number;
+  readonly feeUnits: bigint;
+  readonly events: readonly ChainEvent[];
+}
+
+export interface FollowOptions {
+  /** First height wanted; every event from it on arrives once, without gaps. Omitted: from the next block. */
+  readonly from?: Height;
+  readonly signal: AbortSignal;
+}
+
+export interface ChainClient extends ChainReader {
+  /**
+   * Signs, submits and waits until the batch is final. Manages the nonce (concurrent calls from one key queue up), and
+   * retries what is safe to retry. @throws GridError with the ledger's code when it is refused.
+   */
+  submit(signer: KeyPair, calls: readonly Call[], options?: { readonly signal?: AbortSignal }): Promise<Receipt>;
+  /** Reconnects by itself and resumes by height; ends when the signal is aborted. */
+  follow(options: FollowOptions): AsyncIterable<EventBlock>;
+  /** A value read with its Merkle proof against a signed header, checked here: the server need not be trusted. */
+  proven: Pick<ChainReader, "contract" | "solution" | "node" | "twin">;
+  close(): Promise<void>;
+}

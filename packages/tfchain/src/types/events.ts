@@ -1,0 +1,68 @@
+/** What happened, in order, block by block. Events are hints: whoever acts on one reads the state first. */
+import { type Infer, s } from "@tfgrid/primitives";
+import * as e from "./entities.ts";
+
+export const event = s.union({
+  "accounts.transferred": s.struct({ from: e.accountId, to: e.accountId, amountUnits: s.units() }),
+  "twins.created": s.struct({ twinId: e.twinId, account: e.accountId }),
+  "twins.updated": s.struct({ twinId: e.twinId }),
+  "farms.created": s.struct({ farmId: e.farmId, twinId: e.twinId, name: e.label }),
+  "farms.updated": s.struct({ farmId: e.farmId }),
+  "nodes.registered": s.struct({ nodeId: e.nodeId, farmId: e.farmId, twinId: e.twinId }),
+  "nodes.updated": s.struct({ nodeId: e.nodeId }),
+  "nodes.up": s.struct({ nodeId: e.nodeId }),
+  "nodes.down": s.struct({ nodeId: e.nodeId, lastHeartbeatMs: e.timeMs }),
+  "nodes.maintenance": s.struct({ nodeId: e.nodeId, mode: e.maintenance.fields.mode, noticeUntilMs: e.timeMs }),
+  "contracts.created": s.struct({
+    contractId: e.contractId,
+    kind: s.oneOf(["node", "name"]),
+    twinId: e.twinId,
+    nodeId: e.nodeId,
+    solutionId: s.nullable(e.solutionId),
+  }),
+  "contracts.updated": s.struct({ contractId: e.contractId, nodeId: e.nodeId, version: s.uint(), solutionId: s.nullable(e.solutionId) }),
+  "contracts.reported": s.struct({
+    contractId: e.contractId,
+    nodeId: e.nodeId,
+    version: s.uint(),
+    state: s.oneOf(e.REPORT_STATES),
+    solutionId: s.nullable(e.solutionId),
+    code: s.optional(e.code),
+    message: s.optional(e.message),
+  }),
+  "contracts.billed": s.struct({ contractId: e.contractId, amountUnits: s.units(), fromMs: e.timeMs, toMs: e.timeMs, downMs: s.uint() }),
+  "contracts.grace": s.struct({ contractId: e.contractId, nodeId: e.nodeId, solutionId: s.nullable(e.solutionId), untilMs: e.timeMs }),
+  "contracts.resumed": s.struct({ contractId: e.contractId, nodeId: e.nodeId, solutionId: s.nullable(e.solutionId) }),
+  "contracts.deleted": s.struct({
+    contractId: e.contractId,
+    nodeId: e.nodeId,
+    solutionId: s.nullable(e.solutionId),
+    cause: e.code,
+    refundedUnits: s.units(),
+  }),
+  "solutions.created": s.struct({ solutionId: e.solutionId, twinId: e.twinId, agentTwinId: e.twinId, name: e.label }),
+  "solutions.signed": s.struct({ solutionId: e.solutionId, twinId: e.twinId, version: s.uint(), weight: s.uint(), needed: s.uint() }),
+  "solutions.accepted": s.struct({ solutionId: e.solutionId, agentTwinId: e.twinId, version: s.uint(), document: s.cid }),
+  "solutions.state": s.struct({
+    solutionId: e.solutionId,
+    version: s.uint(),
+    state: s.oneOf(e.SOLUTION_STATES),
+    code: e.code,
+    message: e.message,
+  }),
+  "solutions.deposited": s.struct({ solutionId: e.solutionId, amountUnits: s.units() }),
+  "solutions.cancelled": s.struct({ solutionId: e.solutionId, refundedUnits: s.units(), cause: e.code }),
+  "solutions.member": s.struct({ solutionId: e.solutionId, name: e.label, joined: s.bool }),
+  "notary.anchored": s.struct({
+    document: s.cid,
+    author: e.twinId,
+    contractId: s.nullable(e.contractId),
+    solutionId: s.nullable(e.solutionId),
+  }),
+});
+export type ChainEvent = Infer<typeof event>;
+export type EventType = ChainEvent["type"];
+
+/** All events of one block: what `events.follow` delivers. Blocks without events are not sent, except as `heartbeat`s. */
+export const eventBlock = s.struct({ height: e.height, timeMs: e.timeMs, events: s.list(event, { max: 1_000_000 }) });
+export type EventBlock = Infer<typeof eventBlock>;
