@@ -1,0 +1,16 @@
+import { defineErrors } from "@tfgrid/primitives";
+
+export const cliErrors = defineErrors({
+  "cli.program_failed": { summary: "An outside program failed.", cure: "Read its message above; when it names a missing program, run `node tools/setup.mjs --system`." },
+  "cli.not_root": { summary: "The local grid makes network namespaces and mounts, which only root may.", cure: "Run the same command as root (sudo)." },
+  "cli.already_running": { summary: "A local grid already runs on this state folder.", cure: "Use it, or end it with `tfgrid down`." },
+  "cli.not_running": { summary: "No local grid runs on this state folder.", cure: "Start one with `tfgrid up` (or `npm start`), or name another folder with --state." },
+  "cli.start_failed": { summary: "A part of the grid did not start.", cure: "Look at the log file named in the message; `tfgrid up` again continues from the same state." },
+  "cli.subnet_taken": { summary: "The address range of the local grid is already in use on this machine.", cure: "Choose another with `tfgrid up --subnet 10.92.0`." },
+  "cli.port_taken": { summary: "A port that the local grid needs on this machine is in use.", cure: "End the program that holds it, or choose other ports (see `tfgrid up --help`)." },
+  "cli.not_found": { summary: "There is nothing of that name or id.", cure: "List what there is with the matching `list` command." },
+  "cli.bad_argument": { summary: "An argument does not have the form that the command needs.", cure: "Run the command with --help for its arguments." },
+  "cli.timeout": { summary: "What was asked for did not happen in time.", cure: "See `tfgrid status` and `tfgrid solution status NAME` for what it waits for." },
+  "cli.no_identity": { summary: "There is no wallet to sign with.", cure: "Start a local grid (it makes one), or set TFGRID_MNEMONIC or --mnemonic-file." },
+  "cli.damaged_state": { summary: "A file of the state folder cannot be read.", cure: "Restore it from a backup, or start anew with another --state folder." },
+});

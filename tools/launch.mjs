@@ -1,0 +1,27 @@
+/** Runs the command line under the project's Node 24, from whatever Node >= 18 started us. */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { projectNode, root, setUp } from "./setup.mjs";
+
+/** Commands that touch this machine's kernel and therefore need its packages. */
+const NEEDS_SYSTEM = new Set(["up"]);
+
+export async function launch(args) {
+  const help = args.includes("--help") || args.includes("-h");
+  await setUp({ system: NEEDS_SYSTEM.has(args[0] ?? "") && !help });
+  await runProject([join(root, "packages", "cli", "src", "main.ts"), ...args]);
+}
+
+/** Replaces this process as far as Node allows: same terminal, signals passed on, same exit code. */
+export async function runProject(args, options = {}) {
+  const node = projectNode();
+  const env = { ...process.env, PATH: `${join(node, "..")}:${process.env.PATH ?? ""}:/usr/sbin:/sbin`, NODE_NO_WARNINGS: "1" };
+  const child = spawn(node, args, { stdio: "inherit", env, ...options });
+  // Ctrl-C reaches the child by the terminal's process group: only wait for its clean end here.
+  process.on("SIGINT", () => undefined);
+  for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  process.exitCode = await new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => resolve(code ?? (signal === null ? 1 : 128)));
+  });
+}

@@ -1,0 +1,164 @@
+/**
+ * Everything a fresh Debian or Ubuntu machine lacks, step by step: npm packages from the lockfile, the project's own
+ * Node 24, Debian packages. Plain JavaScript that any Node >= 18 runs, because nothing else is there yet.
+ *
+ * Each step is skipped when its result is already there, so calling it again costs milliseconds.
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** Command that must be there -> Debian package that brings it. */
+const RUN_PACKAGES = {
+  conmon: "conmon",
+  conntrack: "conntrack",
+  curl: "curl",
+  dnsmasq: "dnsmasq-base",
+  haproxy: "haproxy",
+  ip: "iproute2",
+  "mkfs.ext4": "e2fsprogs",
+  nft: "nftables",
+  nsenter: "util-linux",
+  openssl: "openssl",
+  runc: "runc",
+  skopeo: "skopeo",
+  umoci: "umoci",
+  wg: "wireguard-tools",
+  "docker-registry": "docker-registry",
+};
+const TEST_PACKAGES = { busybox: "busybox-static", chromium: "chromium", ping: "iputils-ping", tcpdump: "tcpdump" };
+/** Only where the kernel has no WireGuard of its own. */
+const USERSPACE_WIREGUARD = { "wireguard-go": "wireguard-go" };
+
+const SYSTEM_PATHS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+function hasCommand(name) {
+  const folders = [...(process.env.PATH ?? "").split(delimiter), ...SYSTEM_PATHS];
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, name), constants.X_OK);
+      return folder !== "";
+    } catch {
+      return false;
+    }
+  });
+}
+
+function fail(message, cure) {
+  process.stderr.write(`\n${message}\n${cure}\n`);
+  process.exit(1);
+}
+
+/** Runs a long command quietly with a line that shows it is alive; its output is shown only when it fails. */
+async function step(title, command, args, options = {}) {
+  const started = Date.now();
+  const tty = process.stderr.isTTY === true;
+  const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], ...options });
+  let output = "";
+  const keep = (chunk) => {
+    output = (output + chunk).slice(-20_000);
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const seconds = () => `${((Date.now() - started) / 1000).toFixed(0)} s`;
+  if (!tty) process.stderr.write(`... ${title}\n`);
+  const timer = tty ? setInterval(() => process.stderr.write(`\r... ${title} (${seconds()})`), 250) : undefined;
+  const code = await new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", resolve);
+  }).finally(() => clearInterval(timer));
+  if (tty) process.stderr.write("\r\u001b[2K");
+  if (code !== 0) fail(`${output}\n${title}: \`${command} ${args.join(" ")}\` ended with ${code}.`, "Correct the cause above and start again: nothing half-done is left behind.");
+  process.stderr.write(`ok  ${title} (${seconds()})\n`);
+}
+
+const digest = (text) => createHash("sha256").update(text).digest("hex");
+
+function stampFile(name) {
+  return join(root, "node_modules", `.tfgrid-${name}`);
+}
+
+function isStamped(name, value) {
+  return existsSync(stampFile(name)) && readFileSync(stampFile(name), "utf8") === value;
+}
+
+async function npmPackages() {
+  const wanted = digest(readFileSync(join(root, "package-lock.json"), "utf8"));
+  if (isStamped("lockfile", wanted)) return;
+  if (!hasCommand("npm")) fail("npm is not on the PATH.", "Install Node.js with npm (Debian: apt-get install nodejs npm) and start again.");
+  await step("install npm packages from the lockfile", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  writeFileSync(stampFile("lockfile"), wanted);
+}
+
+/** The Node that runs the project: the pinned one from the lockfile, or this one when it is new enough. */
+export function projectNode() {
+  const pinned = join(root, "node_modules", `node-linux-${process.arch}`, "bin", "node");
+  if (existsSync(pinned)) return pinned;
+  if (Number(process.versions.node.split(".")[0]) >= 24) return process.execPath;
+  return fail(`The project needs Node 24, and no pinned build exists for ${process.platform}-${process.arch}.`, "Install Node 24 or newer and start again with it.");
+}
+
+function kernelHasWireguard() {
+  if (existsSync("/sys/module/wireguard")) return true;
+  const probe = spawnSync("modinfo", ["wireguard"], { stdio: "ignore" });
+  return probe.status === 0;
+}
+
+async function debianPackages(wanted) {
+  const missing = Object.entries(wanted).filter(([command]) => !hasCommand(command));
+  if (missing.length === 0) return;
+  const names = [...new Set(missing.map(([, name]) => name))].sort();
+  const install = `apt-get install -y --no-install-recommends ${names.join(" ")}`;
+  const lacking = `Missing programs: ${missing.map(([command]) => command).join(", ")}.`;
+  if (!hasCommand("apt-get")) fail(lacking, `This machine has no apt-get. Install what Debian calls: ${names.join(" ")}`);
+  if (process.getuid?.() !== 0) fail(lacking, `Run as root: apt-get update && ${install}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  await step("refresh the package lists", "apt-get", ["update", "-qq"], { env });
+  // A package's own service (HAProxy, the registry) must not start: the grid runs its own, elsewhere.
+  const policy = "/usr/sbin/policy-rc.d";
+  const own = !existsSync(policy);
+  if (own) writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
+  try {
+    await step(`install ${names.join(", ")}`, "apt-get", ["install", "-y", "--no-install-recommends", ...names], { env });
+  } finally {
+    if (own) spawnSync("rm", ["-f", policy]);
+  }
+}
+
+function newestChange(folder) {
+  let newest = 0;
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) newest = Math.max(newest, statSync(join(entry.parentPath ?? entry.path, entry.name)).mtimeMs);
+  }
+  return newest;
+}
+
+/** The web page is the only thing that is built. */
+async function dashboardPage() {
+  const folder = join(root, "packages", "dashboard");
+  if (!existsSync(join(folder, "index.html"))) return;
+  const built = join(folder, "dist", "index.html");
+  if (existsSync(built) && statSync(built).mtimeMs > newestChange(join(folder, "src"))) return;
+  mkdirSync(join(folder, "dist"), { recursive: true });
+  await step("build the dashboard page", projectNode(), [join(root, "node_modules", "vite", "bin", "vite.js"), "build", "--logLevel=warn"], { cwd: folder });
+}
+
+/**
+ * @param {{ system?: boolean, tests?: boolean }} needs `system`: what the local grid needs of the machine; `tests`: what the tests need beside it.
+ */
+export async function setUp(needs = {}) {
+  if (process.platform !== "linux") fail("The grid runs on Linux.", "Use a Debian 12 or Ubuntu machine, real or virtual.");
+  await npmPackages();
+  projectNode();
+  if (needs.system === true) {
+    const wanted = { ...RUN_PACKAGES, ...(kernelHasWireguard() ? {} : USERSPACE_WIREGUARD), ...(needs.tests === true ? TEST_PACKAGES : {}) };
+    await debianPackages(wanted);
+    await dashboardPage();
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await setUp({ system: process.argv.includes("--system"), tests: process.argv.includes("--tests") });
