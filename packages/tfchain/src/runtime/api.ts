@@ -3,7 +3,7 @@
  * values canonical DAG-CBOR. Nothing here knows time, randomness, files or sockets.
  */
 import type { Hex } from "@tfgrid/primitives";
-import type { ChainEvent, SignedTransaction } from "../types/index.ts";
+import type { ChainEvent, ChainReader, SignedTransaction } from "../types/index.ts";
 
 export interface StateReader {
   get(key: string): Uint8Array | undefined;
@@ -42,6 +42,18 @@ export interface TxOutcome {
   };
 }
 
+type Sync<F> = F extends (...args: infer A) => Promise<infer R> ? (...args: A) => R : never;
+/** `ChainReader` over one state, without promises: what the RPC serves. The engine answers `head` itself. */
+export type StateQueries = { readonly [K in Exclude<keyof ChainReader, "head">]: Sync<ChainReader[K]> };
+
+/** Where the entities that clients ask proofs for are kept: part of the ledger's format, so that a light client knows it too. */
+export interface StateKeys {
+  twin(id: number): string;
+  node(id: number): string;
+  contract(id: number): string;
+  solution(id: number): string;
+}
+
 /** Strict decoding result; the signature is checked by the engine (which may use other threads) over `signBytes`. */
 export interface DecodedTx {
   readonly tx: SignedTransaction;
@@ -61,6 +73,9 @@ export interface Runtime {
   deliverTx(state: StateWriter, context: BlockContext, decoded: DecodedTx): TxOutcome;
   /** When the next time-based work is due, so that an idle engine knows when to make a block. */
   nextDueMs(state: StateReader): number | undefined;
+  queries(state: StateReader): StateQueries;
+  /** Also exported from the runtime's door as the constant `stateKeys`, for light clients. */
+  readonly keys: StateKeys;
   /** Violations of invariants (supply, capacity, escrow): empty when all is well. Cost grows with the state: tests and debug only. */
   invariants(state: StateReader): readonly string[];
 }
