@@ -1,0 +1,42 @@
+/** The command tree of `tfgrid`: nouns, then verbs. */
+import { Command } from "commander";
+import { type Context, type GlobalOptions, createContext } from "../context.ts";
+import { printError } from "../output/printer.ts";
+import { addReadCommands } from "./read.ts";
+
+/** Wraps a command's work: opens the context, prints errors with their cure, closes what was opened. */
+export type Action = <A extends readonly unknown[]>(work: (context: Context, ...args: A) => Promise<void>) => (...args: [...A, Command]) => Promise<void>;
+
+export interface ProgramOptions {
+  readonly version: string;
+  readonly signal: AbortSignal;
+}
+
+export function createProgram(options: ProgramOptions): Command {
+  const program = new Command("tfgrid");
+  program
+    .description("The decentralized grid: run one on this machine, describe architectures, watch them drive themselves.")
+    .version(options.version)
+    .option("--json", "answer in JSON", false)
+    .option("--state <folder>", "state folder of the local grid", process.env["TFGRID_STATE"] ?? "state")
+    .option("--mnemonic-file <file>", "sign with the twin of these words")
+    .option("--as <role>", "sign as this role of the local grid (user, farmer)")
+    .showHelpAfterError("(run with --help for what there is)");
+  const action: Action =
+    <A extends readonly unknown[]>(work: (context: Context, ...args: A) => Promise<void>) =>
+    async (...args: [...A, Command]) => {
+    const command = args.at(-1) as Command;
+    const globals = command.optsWithGlobals<GlobalOptions>();
+    const context = createContext(globals, options.signal);
+    try {
+      await work(context, ...(args.slice(0, -1) as unknown as A));
+    } catch (error) {
+      printError(error, globals.json);
+      process.exitCode = 1;
+    } finally {
+      await context.close();
+    }
+  };
+  addReadCommands(program, action);
+  return program;
+}

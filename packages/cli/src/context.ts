@@ -1,0 +1,71 @@
+/** What every command may need, opened when first asked for and closed at the end. */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { type KeyPair, type TwinId, keyPairFromSeed, seedOfMnemonic } from "@tfgrid/primitives";
+import { type ChainClient, connectChain } from "@tfgrid/tfchain";
+import { type NotaryClient, connectNotary } from "@tfgrid/notary";
+import { type GridEndpoints, readEndpoints } from "./endpoints.ts";
+import { cliErrors } from "./errors.ts";
+import { type KeyRole, mnemonicFile } from "./local-grid/keys.ts";
+import { layoutOf } from "./local-grid/layout.ts";
+import { type Printer, createPrinter } from "./output/printer.ts";
+
+export interface GlobalOptions {
+  readonly json: boolean;
+  readonly state: string;
+  readonly mnemonicFile?: string;
+  readonly as?: string;
+}
+
+export interface Context {
+  readonly printer: Printer;
+  readonly stateDir: string;
+  readonly signal: AbortSignal;
+  endpoints(): GridEndpoints;
+  chain(): ChainClient;
+  notary(): NotaryClient;
+  /** The key that signs, with its twin. @throws GridError cli.no_identity */
+  identity(role?: KeyRole): Promise<{ readonly keyPair: KeyPair; readonly twinId: TwinId }>;
+  close(): Promise<void>;
+}
+
+export function createContext(options: GlobalOptions, signal: AbortSignal): Context {
+  const stateDir = resolve(options.state);
+  let endpoints: GridEndpoints | undefined;
+  let chain: ChainClient | undefined;
+  let notary: NotaryClient | undefined;
+  const context: Context = {
+    printer: createPrinter(options.json),
+    stateDir,
+    signal,
+    endpoints: () => (endpoints ??= readEndpoints(stateDir)),
+    chain: () => {
+      const { url, chainId, authority } = context.endpoints().chain;
+      return (chain ??= connectChain({ url, trust: { chainId, authority } }));
+    },
+    notary: () => (notary ??= connectNotary({ urls: context.endpoints().notary, chain: context.chain() })),
+    identity: async (role = "user") => {
+      const keyPair = readIdentity(options, stateDir, role);
+      const twin = await context.chain().twinByAccount(keyPair.account);
+      if (twin === undefined) throw cliErrors.fail("cli.no_identity", { message: `Account ${keyPair.account} has no twin on this chain.` });
+      return { keyPair, twinId: twin.id };
+    },
+    close: async () => {
+      await chain?.close();
+    },
+  };
+  return context;
+}
+
+/** Order: --mnemonic-file, TFGRID_MNEMONIC, --as ROLE of the local grid, the command's usual role. */
+export function readIdentity(options: GlobalOptions, stateDir: string, role: KeyRole): KeyPair {
+  const fromEnvironment = process.env["TFGRID_MNEMONIC"];
+  if (options.mnemonicFile === undefined && fromEnvironment !== undefined) return keyPairFromSeed(seedOfMnemonic(fromEnvironment));
+  const wanted = (options.as ?? role) as KeyRole;
+  const path = options.mnemonicFile ?? mnemonicFile(layoutOf({ stateDir, computeNodes: 0 }).files.keys, wanted);
+  try {
+    return keyPairFromSeed(seedOfMnemonic(readFileSync(path, "utf8")));
+  } catch (cause) {
+    throw cliErrors.fail("cli.no_identity", { message: `There is no readable mnemonic at ${path}.`, cause });
+  }
+}
