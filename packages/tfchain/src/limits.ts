@@ -1,0 +1,77 @@
+/** Bounds of engine, RPC and client. `docs/limits.md` lists those that a stranger can press on. */
+
+export const ENGINE_LIMITS = {
+  /** Transactions waiting for a block: a few seconds of full load, so that waiting longer is refused at once. */
+  mempoolTxs: 20_000,
+  /** Bytes waiting for a block, and thus memory that strangers can fill. */
+  mempoolBytes: 64 * 1024 * 1024,
+  /** Waiting transactions of one account: one sender cannot take all places. */
+  mempoolTxsPerAccount: 1_024,
+  /** Submissions whose signature is being checked: the queue before the mempool. */
+  pendingSignatures: 4_096,
+  /** Transactions of one block: about 0.3 s of work, so that reads and heartbeats are never starved. */
+  blockTxs: 1_000,
+  blockBytes: 4 * 1024 * 1024,
+  /** Blocks kept for followers, `block.get` and `tx.get`: about 23 days at one block a second. */
+  retainedBlocks: 2_000_000,
+  /** Old blocks removed with each new one; more than one so that a lowered bound is reached. */
+  prunedPerBlock: 2,
+  /** ms. Two blocks are at least this far apart by default. */
+  blockIntervalMs: 50,
+  /** ms. An idle chain still makes a block this often, so that light clients can tell fresh from stale. */
+  idleBlockMs: 30_000,
+  /** Longest state key: well under LMDB's 1,978 bytes, so that every driver holds every key. */
+  keyBytes: 1_024,
+  /** Public keys whose check is remembered (about 1 KB each). */
+  knownKeys: 20_000,
+} as const;
+
+export const STATE_LIMITS = {
+  /** Subtrees below depth 16 held in memory; about 76 leaves each with five million keys, so at most about 60 MB. */
+  loadedSubtrees: 4_096,
+} as const;
+
+export const RPC_LIMITS = {
+  /** Bytes of one HTTP body or WebSocket message: a full batch of the largest transactions in hex still fits. */
+  bodyBytes: 2 * 1024 * 1024,
+  /** Calls of one JSON-RPC batch. */
+  batchCalls: 100,
+  /** Connections at once, HTTP and WebSocket together. */
+  connections: 1_024,
+  /** Calls of one WebSocket connection that are not answered yet. */
+  openCallsPerConnection: 2_048,
+  /** `events.follow` of one WebSocket connection. */
+  subscriptionsPerConnection: 4,
+  /** Bytes not yet read by a WebSocket's peer before it is cut off: a slow reader never grows our memory further. */
+  unreadBytes: 8 * 1024 * 1024,
+  /** Event blocks read from the store at a time while a follower catches up. */
+  catchUpBlocks: 256,
+  /** ms between a follower's heartbeat messages: a silent link is noticed within a few of them. */
+  followHeartbeatMs: 5_000,
+  /** ms. HTTP headers and body must arrive within. */
+  requestTimeoutMs: 30_000,
+} as const;
+
+export const CLIENT_LIMITS = {
+  /** Attempts of one read before `chain.unreachable`. */
+  readAttempts: 6,
+  /** ms. First pause between attempts; doubles up to `maxBackoffMs`. */
+  backoffMs: 100,
+  maxBackoffMs: 3_000,
+  /** ms for one HTTP call. */
+  callTimeoutMs: 10_000,
+  /** ms for one submission: a block may take its time under load. */
+  submitTimeoutMs: 30_000,
+  /** Submissions of one batch sent again before giving up. */
+  submitAttempts: 8,
+  /** Blocks within which a transaction must be included: after that it can never be. */
+  expiresInBlocks: 1_000,
+  /** ms without any message before a follower's connection counts as dead: three of the server's heartbeats. */
+  watchdogMs: 15_000,
+  /** Event blocks held for a consumer that is slower than the ledger; beyond it reading the socket stops by reconnecting later. */
+  bufferedBlocks: 10_000,
+  /** ms. Age of a header that proofs are still accepted against: many idle blocks, and some clock error. */
+  maxHeaderAgeMs: 180_000,
+  /** Bytes of one answer. */
+  answerBytes: 64 * 1024 * 1024,
+} as const;

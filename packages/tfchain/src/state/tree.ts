@@ -1,0 +1,199 @@
+/**
+ * The authenticated tree (see `light/merkle.ts` for its rules), changed in memory and kept in pages of four levels.
+ * Nodes are immutable: a draft shares what it does not touch with the committed tree, and dropping a draft undoes it.
+ * Hashes are 32-character binary strings: three times cheaper to make and to hold than buffers.
+ */
+import { hash as cryptoHash } from "node:crypto";
+import { BRANCH_TAG, LEAF_TAG } from "../light/merkle.ts";
+import { STATE_LIMITS } from "../limits.ts";
+
+/** 32 bytes as binary (latin1) text. */
+export type Digest = string;
+
+export interface Leaf {
+  readonly kind: "leaf";
+  readonly keyHash: Digest;
+  readonly valueHash: Digest;
+}
+export interface Branch {
+  readonly kind: "branch";
+  /** Filled on demand. */
+  hash: Digest | undefined;
+  /** undefined: still on its page. Only branches at a page boundary are ever unloaded. */
+  children: readonly [Node, Node] | undefined;
+  /** Not on a page yet. */
+  fresh: boolean;
+}
+export type Node = Leaf | Branch | undefined;
+
+export interface Change {
+  readonly keyHash: Digest;
+  /** undefined deletes. */
+  readonly valueHash: Digest | undefined;
+}
+
+export const EMPTY: Digest = "\0".repeat(32);
+export const LEVELS_PER_PAGE = 4;
+/** Subtrees that start here are dropped from memory when too many are loaded. */
+const UNLOAD_DEPTH = 16;
+
+const scratch = Buffer.alloc(65);
+
+export function digest(bytes: Uint8Array): Digest {
+  return cryptoHash("sha256", bytes, "binary");
+}
+
+function taggedDigest(tag: number, left: Digest, right: Digest): Digest {
+  scratch[0] = tag;
+  scratch.write(left, 1, 32, "latin1");
+  scratch.write(right, 33, 32, "latin1");
+  return cryptoHash("sha256", scratch, "binary");
+}
+
+export function hashOf(node: Node): Digest {
+  if (node === undefined) return EMPTY;
+  if (node.kind === "leaf") return taggedDigest(LEAF_TAG, node.keyHash, node.valueHash);
+  if (node.hash === undefined) {
+    if (node.children === undefined) throw new Error("an unloaded branch has a hash");
+    node.hash = taggedDigest(BRANCH_TAG, hashOf(node.children[0]), hashOf(node.children[1]));
+  }
+  return node.hash;
+}
+
+export const bitAt = (key: Digest, depth: number): 0 | 1 => ((key.charCodeAt(depth >> 3) >> (7 - (depth & 7))) & 1) as 0 | 1;
+
+/** Names the page of a branch: the nibbles that lead to it. */
+export const pagePath = (key: Digest, depth: number): string =>
+  `/${Buffer.from(key.slice(0, (depth + 7) >> 3), "latin1").toString("hex").slice(0, depth / LEVELS_PER_PAGE)}`;
+
+export interface TreeOptions {
+  readonly root: Node;
+  /** @throws never: a page that is named by the tree exists */
+  readonly loadPage: (path: string) => readonly [Node, Node];
+}
+
+export interface TreeDraft {
+  readonly root: Node;
+  /** Branches at page boundaries that are no more. */
+  readonly removedPages: readonly string[];
+}
+
+export class Tree {
+  #root: Node;
+  readonly #loadPage: TreeOptions["loadPage"];
+  #loaded: Branch[] = [];
+
+  constructor(options: TreeOptions) {
+    this.#root = options.root;
+    this.#loadPage = options.loadPage;
+  }
+
+  get root(): Node {
+    return this.#root;
+  }
+
+  /** `changes` ascending by key hash, each key once. */
+  draft(changes: readonly Change[]): TreeDraft {
+    const removedPages: string[] = [];
+    const root = this.#update(this.#root, { changes, from: 0, to: changes.length, depth: 0, removedPages });
+    return { root, removedPages };
+  }
+
+  /** Makes a draft the committed tree; its pages must be stored by now. */
+  adopt(root: Node): void {
+    this.#root = root;
+    if (this.#loaded.length <= STATE_LIMITS.loadedSubtrees) return;
+    for (const branch of this.#loaded) if (!branch.fresh) branch.children = undefined;
+    this.#loaded = [];
+  }
+
+  /** Siblings from the root down, and what the path ends in. */
+  path(keyHash: Digest): { readonly siblings: readonly Digest[]; readonly leaf: Leaf | undefined } {
+    const siblings: Digest[] = [];
+    let node = this.#root;
+    for (let depth = 0; node?.kind === "branch"; depth += 1) {
+      const children = this.#children(node, keyHash, depth);
+      const bit = bitAt(keyHash, depth);
+      siblings.push(hashOf(children[bit === 0 ? 1 : 0]));
+      node = children[bit];
+    }
+    return { siblings, leaf: node };
+  }
+
+  #children(branch: Branch, keyHash: Digest, depth: number): readonly [Node, Node] {
+    if (branch.children === undefined) {
+      hashOf(branch);
+      branch.children = this.#loadPage(pagePath(keyHash, depth));
+      if (depth === UNLOAD_DEPTH) this.#loaded.push(branch);
+    }
+    return branch.children;
+  }
+
+  #update(node: Node, work: Work): Node {
+    const { changes, from, to, depth } = work;
+    if (from === to) return node;
+    if (node === undefined) return build(inserts(changes, from, to), depth);
+    if (node.kind === "leaf") return build(withLeaf(inserts(changes, from, to), changes.slice(from, to), node), depth);
+    const first = changes[from] as Change;
+    const [oldLeft, oldRight] = this.#children(node, first.keyHash, depth);
+    const middle = split(changes, from, to, depth);
+    const left = this.#update(oldLeft, { ...work, to: middle, depth: depth + 1 });
+    const right = this.#update(oldRight, { ...work, from: middle, depth: depth + 1 });
+    if (left === oldLeft && right === oldRight) return node;
+    const next = join(left, right);
+    if (next?.kind !== "branch" && depth % LEVELS_PER_PAGE === 0) work.removedPages.push(pagePath(first.keyHash, depth));
+    else if (next?.kind === "branch" && depth === UNLOAD_DEPTH) this.#loaded.push(next);
+    return next;
+  }
+}
+
+interface Work {
+  readonly changes: readonly Change[];
+  readonly from: number;
+  readonly to: number;
+  readonly depth: number;
+  readonly removedPages: string[];
+}
+
+const branch = (left: Node, right: Node): Branch => ({ kind: "branch", hash: undefined, children: [left, right], fresh: true });
+
+/** A subtree with one leaf is that leaf: leaves rise to the shallowest depth where they are alone. */
+function join(left: Node, right: Node): Node {
+  if (left === undefined && right?.kind !== "branch") return right;
+  if (right === undefined && left?.kind !== "branch") return left;
+  return branch(left, right);
+}
+
+/** First index in [from, to) whose key has bit 1 at `depth`. */
+function split(items: readonly { readonly keyHash: Digest }[], from: number, to: number, depth: number): number {
+  let low = from;
+  let high = to;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (bitAt((items[middle] as { keyHash: Digest }).keyHash, depth) === 0) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function inserts(changes: readonly Change[], from: number, to: number): Leaf[] {
+  const leaves: Leaf[] = [];
+  for (let index = from; index < to; index += 1) {
+    const { keyHash, valueHash } = changes[index] as Change;
+    if (valueHash !== undefined) leaves.push({ kind: "leaf", keyHash, valueHash });
+  }
+  return leaves;
+}
+
+/** The leaf that was alone here stays, unless it is among the changes. */
+function withLeaf(leaves: readonly Leaf[], changes: readonly Change[], leaf: Leaf): readonly Leaf[] {
+  if (changes.some((change) => change.keyHash === leaf.keyHash)) return leaves;
+  const at = leaves.findIndex((other) => other.keyHash > leaf.keyHash);
+  return at === -1 ? [...leaves, leaf] : [...leaves.slice(0, at), leaf, ...leaves.slice(at)];
+}
+
+function build(leaves: readonly Leaf[], depth: number, from = 0, to = leaves.length): Node {
+  if (to - from <= 1) return from === to ? undefined : leaves[from];
+  const middle = split(leaves, from, to, depth);
+  return branch(build(leaves, depth + 1, from, middle), build(leaves, depth + 1, middle, to));
+}
