@@ -1,0 +1,171 @@
+/** Brings the whole grid up on one machine, step by step, and takes it down again without a trace. */
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type FarmId, type Logger, type TwinId, messageOf, systemClock } from "@tfgrid/primitives";
+import { type ChainClient, connectChain } from "@tfgrid/tfchain";
+import { endpointsFile, type GridEndpoints } from "../endpoints.ts";
+import { cliErrors } from "../errors.ts";
+import { type Forwarder, startForwarder } from "./forwarder.ts";
+import { ensureHostNetwork, ensureMachine, removeHostNetwork } from "./host-network.ts";
+import { type GridKeys, loadOrMakeKeys } from "./keys.ts";
+import type { GridLayout, NodeLayout } from "./layout.ts";
+import * as programs from "./programs.ts";
+import type { Progress } from "./progress.ts";
+import { signJoinToken } from "./join-token.ts";
+import { registerPeople } from "./people.ts";
+import { removeFile, writeJson } from "./state-files.ts";
+import { Supervisor, killLeftovers } from "./supervisor.ts";
+import { tearDownNodes } from "./teardown.ts";
+
+export interface RunningGrid {
+  readonly layout: GridLayout;
+  readonly keys: GridKeys;
+  readonly endpoints: GridEndpoints;
+  readonly chain: ChainClient;
+  readonly supervisor: Supervisor;
+  stop(): Promise<void>;
+}
+
+export interface StartGridOptions {
+  readonly layout: GridLayout;
+  readonly progress: Progress;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** What has been started so far, so that a failure or Ctrl-C at any step takes down exactly that. */
+interface Parts {
+  readonly supervisor: Supervisor;
+  forwarders: Forwarder[];
+  chain: ChainClient | undefined;
+}
+
+/** @throws GridError cli.start_failed and others; nothing is left behind then */
+export async function startGrid(options: StartGridOptions): Promise<RunningGrid> {
+  const { layout, logger } = options;
+  mkdirSync(layout.files.configs, { recursive: true, mode: 0o700 });
+  await removeRemains(layout, logger);
+  const supervisor = new Supervisor({ logsDir: layout.files.logs, pidsFile: layout.files.processes, logger });
+  const parts: Parts = { supervisor, forwarders: [], chain: undefined };
+  const stop = (): Promise<void> => stopGrid(layout, parts, logger);
+  try {
+    return { ...(await bringUp(options, parts)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function bringUp(options: StartGridOptions, parts: Parts): Promise<Omit<RunningGrid, "stop">> {
+  const { layout, progress, signal } = options;
+  const { supervisor } = parts;
+  const keys = loadOrMakeKeys(layout.files.keys);
+  await progress.step("lay the network between farmers", () => ensureHostNetwork(layout, signal));
+  signal.throwIfAborted();
+  const chain = await progress.step("start TFChain (one authority)", async () => {
+    await supervisor.start(programs.chainProgram(layout, keys));
+    return connectChain({ url: programs.chainUrl(layout), trust: { chainId: programs.chainIdOf(layout), authority: keys.authority.account } });
+  });
+  parts.chain = chain;
+  signal.throwIfAborted();
+  const [, relays] = await progress.step("start notary, relay and image registry", () => Promise.all([supervisor.start(programs.notaryProgram(layout, keys)), startRelay(layout, keys, supervisor), supervisor.start(programs.registryProgram(layout))]));
+  signal.throwIfAborted();
+  const people = await progress.step("register twins and the farm", () => registerPeople({ chain, keys, relays }));
+  signal.throwIfAborted();
+  await progress.step("start explorer, dashboard and contract agent", () => Promise.all([supervisor.start(programs.explorerProgram(layout, keys)), supervisor.start(programs.agentProgram(layout, keys))]));
+  signal.throwIfAborted();
+  await progress.step(`boot ${layout.nodes.length} 3Nodes`, (note) => bootNodes({ ...options, keys, farmId: people.farmId, relays, supervisor, note }));
+  signal.throwIfAborted();
+  const endpoints = await publish({ layout, keys, relays, people, parts });
+  return { layout, keys, endpoints, chain, supervisor };
+}
+
+async function startRelay(layout: GridLayout, keys: GridKeys, supervisor: Supervisor): Promise<readonly string[]> {
+  const endpoints = await supervisor.start(programs.relayProgram(layout, keys));
+  return programs.relayAddresses(endpoints);
+}
+
+interface BootOptions extends StartGridOptions {
+  readonly keys: GridKeys;
+  readonly farmId: FarmId;
+  readonly relays: readonly string[];
+  readonly supervisor: Supervisor;
+  readonly note: (text: string) => void;
+}
+
+async function bootNodes(options: BootOptions): Promise<void> {
+  const { layout, keys, farmId, supervisor, note, signal, relays } = options;
+  const joinToken = signJoinToken({ farmer: keys.farmer, farmId, chainId: programs.chainIdOf(layout), nowMs: systemClock.nowMs() });
+  let up = 0;
+  const boot = async (node: NodeLayout): Promise<void> => {
+    await ensureMachine(layout, node, signal);
+    await supervisor.start(programs.nodeProgram({ layout, node, keys, joinToken, relays }));
+    up += 1;
+    note(`${up} of ${layout.nodes.length} registered`);
+  };
+  await Promise.all(layout.nodes.map(boot));
+}
+
+interface PublishOptions {
+  readonly layout: GridLayout;
+  readonly keys: GridKeys;
+  readonly relays: readonly string[];
+  readonly people: { readonly userTwinId: TwinId; readonly agentTwinId: TwinId; readonly farmId: FarmId };
+  readonly parts: Parts;
+}
+
+async function publish(options: PublishOptions): Promise<GridEndpoints> {
+  const { layout, keys, relays, people, parts } = options;
+  const gateway = layout.nodes.find((node) => node.role === "gateway");
+  if (gateway === undefined) throw new Error("the layout has a gateway node");
+  const http = await startForwarder({ port: layout.ports.gatewayHttp, to: { host: gateway.address, port: 80 } });
+  const https = await startForwarder({ port: layout.ports.gatewayHttps, to: { host: gateway.address, port: 443 } });
+  parts.forwarders = [http, https];
+  const explorer = programs.explorerUrl(parts.supervisor);
+  const endpoints: GridEndpoints = {
+    gridId: layout.gridId,
+    chain: { url: programs.chainUrl(layout), chainId: programs.chainIdOf(layout), authority: keys.authority.account },
+    notary: [programs.notaryUrl(layout)],
+    relays,
+    explorer,
+    dashboard: explorer,
+    gateway: { address: gateway.address, domain: layout.domain, http: `http://${layout.domain}:${http.port}`, https: `https://${layout.domain}:${https.port}` },
+    registry: { name: programs.registryName, url: programs.registryUrl(layout), registriesConf: layout.files.registriesConf },
+    ...people,
+  };
+  writeJson(endpointsFile(layout.stateDir), endpoints);
+  return endpoints;
+}
+
+/** Ends everything, in the order opposite to the start; goes on when one part resists and reports that at the end. */
+async function stopGrid(layout: GridLayout, parts: Parts, logger: Logger): Promise<void> {
+  const problems: string[] = [];
+  const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      problems.push(`${what}: ${messageOf(error)}`);
+      logger.error("could not stop a part", { what, error });
+    }
+  };
+  removeFile(endpointsFile(layout.stateDir));
+  for (const forwarder of parts.forwarders) await attempt("port forwarding", () => forwarder.stop());
+  await attempt("chain client", async () => parts.chain?.close());
+  await attempt("programs", () => parts.supervisor.stopAll());
+  await attempt("3Nodes", () => tearDownNodes(layout, logger));
+  await attempt("network", () => removeHostNetwork(layout));
+  removeFile(layout.files.supervisorPid);
+  if (problems.length > 0) throw cliErrors.fail("cli.program_failed", { message: `Not everything could be removed: ${problems.join("; ")}` });
+}
+
+/** Whatever a killed grid left: its programs, zmachines, namespaces, mounts. State files stay. */
+export async function removeRemains(layout: GridLayout, logger: Logger): Promise<void> {
+  if (!existsSync(layout.stateDir)) return;
+  const killed = await killLeftovers(layout.files.processes);
+  if (killed.length > 0) logger.info("ended what an earlier grid left running", { programs: killed });
+  await tearDownNodes(layout, logger);
+  await removeHostNetwork(layout);
+  removeFile(endpointsFile(layout.stateDir));
+  rmSync(join(layout.stateDir, "run", "configs"), { recursive: true, force: true });
+  mkdirSync(layout.files.configs, { recursive: true, mode: 0o700 });
+}
