@@ -1,0 +1,28 @@
+/** A door bell for loops: rings are merged, a ring during work is not lost. */
+import type { Clock } from "@tfgrid/primitives";
+
+export class Wake {
+  #rung = false;
+  #waiter: (() => void) | undefined;
+
+  ring(): void {
+    this.#rung = true;
+    this.#waiter?.();
+  }
+
+  /** Resolves at the next ring (at once when it rang since the last wait), at `untilMs`, or when aborted. */
+  async wait(options: { readonly clock: Clock; readonly untilMs: number; readonly signal: AbortSignal }): Promise<void> {
+    const { clock, untilMs, signal } = options;
+    if (!this.#rung && !signal.aborted) {
+      const timer = new AbortController();
+      const rung = new Promise<void>((resolve) => {
+        this.#waiter = resolve;
+      });
+      const asleep = clock.sleep(Math.max(0, untilMs - clock.nowMs()), AbortSignal.any([signal, timer.signal])).catch(() => undefined);
+      await Promise.race([rung, asleep]);
+      timer.abort();
+      this.#waiter = undefined;
+    }
+    this.#rung = false;
+  }
+}

@@ -1,0 +1,37 @@
+/** Bounds of the 3Node agent, each with its unit and reason. */
+export const NODE_LIMITS = {
+  /** Fallback when events are missed: the ledger is read in full this often. Cheap: one list and one proof per contract. */
+  syncIntervalMs: 30_000,
+  /** What really runs is looked at this often even when nothing hinted at a change. */
+  auditIntervalMs: 30_000,
+  /** First retry of a failed step; doubles up to the cap, so that a broken registry is not hammered. */
+  retryBaseMs: 500,
+  retryCapMs: 60_000,
+  /** A crash-looping zmachine waits at least 100 ms, 200 ms, ... before it starts again, whatever its policy says. */
+  crashLoopBaseMs: 100,
+  crashLoopCapMs: 10_000,
+  /** First health probe after a start; doubles until the check's own interval. Tells "healthy" early. */
+  probeFirstMs: 100,
+  /** Images pulled at the same time for one contract: more would only share the same line. */
+  pullsPerContract: 3,
+  /** Grace of a zmachine whose specification is no longer known. */
+  defaultStopGraceMs: 10_000,
+  /** Changes are collected this long before they are reported: a start of ten zmachines is one report. */
+  reportDebounceMs: 100,
+  /** Share of the ledger's report quota that the node uses, in percent: room for clock differences. */
+  reportQuotaPercent: 80,
+  /** Instruction bytes: as the notary's own bound for a document. */
+  instructionBytes: 1_048_576,
+  /** A file of the agent's own state; an instruction in base64 with its frame. */
+  stateFileBytes: 2_097_152,
+  configBytes: 262_144,
+  /** Images kept beside those in use. */
+  imageCacheBytes: 10 * 1024 ** 3,
+  imageGcIntervalMs: 3_600_000,
+  /** Rows asked from the ledger at once (its own maximum). */
+  pageRows: 1_000,
+  /** Lines that one call for logs can ask for from the past. */
+  logTailLines: 10_000,
+  /** A waiting agent that is told to stop gives running steps this long to end. */
+  stopWaitMs: 2_000,
+} as const;
