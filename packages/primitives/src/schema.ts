@@ -245,7 +245,8 @@ export function nullable<T>(inner: Schema<T>): Schema<T | null> {
 // `never` would reject every schema by contravariance; `any` is confined to this constraint.
 // oxlint-disable-next-line typescript/no-explicit-any
 export type Fields = Readonly<Record<string, Schema<any>>>;
-type OptionalKeys<F extends Fields> = { [K in keyof F]: F[K] extends OptionalSchema<unknown> ? K : never }[keyof F];
+/** By the mark alone: `OptionalSchema<string>` is no `OptionalSchema<unknown>`, for a schema also takes values in. */
+type OptionalKeys<F extends Fields> = { [K in keyof F]: F[K] extends { readonly [OPTIONAL]: true } ? K : never }[keyof F];
 type Simplify<T> = { [K in keyof T]: T[K] } & {};
 export type StructOf<F extends Fields> = Simplify<
   { readonly [K in Exclude<keyof F, OptionalKeys<F>>]: Infer<F[K]> } & { readonly [K in OptionalKeys<F>]?: Infer<F[K]> }

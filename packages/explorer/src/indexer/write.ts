@@ -1,0 +1,61 @@
+/** Entities into their tables, inside the caller's transaction. */
+import type { Database } from "../store/schema.ts";
+import type { Contract, Farm, Node, Pricing, Solution, Twin } from "../types.ts";
+import type { Entities } from "./fetch.ts";
+import { contractRow, farmRow, nodeRow, publicIpRows, solutionRow, twinRow } from "./rows.ts";
+
+export async function writeFarm(db: Database, farm: Farm): Promise<void> {
+  const farmValues = farmRow(farm);
+  await db
+    .insertInto("farms")
+    .values(farmValues)
+    .onConflict((conflict) => conflict.column("farm_id").doUpdateSet(farmValues))
+    .execute();
+  await db.deleteFrom("public_ips").where("farm_id", "=", farm.id).execute();
+  for (const row of publicIpRows(farm)) await db.insertInto("public_ips").values(row).execute();
+}
+
+export async function writeTwin(db: Database, twin: Twin): Promise<void> {
+  const row = twinRow(twin);
+  await db
+    .insertInto("twins")
+    .values(row)
+    .onConflict((conflict) => conflict.column("twin_id").doUpdateSet(row))
+    .execute();
+}
+
+export async function writeNode(db: Database, node: Node, pricing: Pricing): Promise<void> {
+  const row = nodeRow(node, pricing);
+  await db
+    .insertInto("nodes")
+    .values(row)
+    .onConflict((conflict) => conflict.column("node_id").doUpdateSet(row))
+    .execute();
+}
+
+/** `told` belongs to the timeline and stays as it is. */
+export async function writeContract(db: Database, contract: Contract): Promise<void> {
+  const row = contractRow(contract);
+  await db
+    .insertInto("contracts")
+    .values({ ...row, told: "" })
+    .onConflict((conflict) => conflict.column("contract_id").doUpdateSet(row))
+    .execute();
+}
+
+export async function writeSolution(db: Database, solution: Solution): Promise<void> {
+  const row = solutionRow(solution);
+  await db
+    .insertInto("solutions")
+    .values(row)
+    .onConflict((conflict) => conflict.column("solution_id").doUpdateSet(row))
+    .execute();
+}
+
+export async function writeEntities(db: Database, entities: Entities): Promise<void> {
+  for (const farm of entities.farms) await writeFarm(db, farm);
+  for (const twin of entities.twins) await writeTwin(db, twin);
+  for (const node of entities.nodes) await writeNode(db, node, entities.pricing);
+  for (const contract of entities.contracts) await writeContract(db, contract);
+  for (const solution of entities.solutions) await writeSolution(db, solution);
+}

@@ -1,0 +1,14 @@
+export type { ContractId, FarmId, NodeId, SolutionId, TwinId } from "@tfgrid/primitives";
+export type {
+  ChainClient,
+  ChainEvent,
+  ChainReader,
+  Contract,
+  EventBlock,
+  Farm,
+  Node,
+  NodeContract,
+  Pricing,
+  Solution,
+  Twin,
+} from "@tfgrid/tfchain";
