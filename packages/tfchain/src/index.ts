@@ -23,3 +23,5 @@ export type {
   Solution,
   Twin,
 } from "./types/index.ts";
+export { runtimeErrors } from "./errors.ts";
+export * as runtime from "./runtime/index.ts";

@@ -54,11 +54,16 @@ export interface StateKeys {
   solution(id: number): string;
 }
 
-/** Strict decoding result; the signature is checked by the engine (which may use other threads) over `signBytes`. */
+/**
+ * Strict decoding result; the signature is checked by the engine (which may use other threads) over `signBytes`: the exact
+ * bytes that were signed, domain label included (`domainBytes("tfgrid/tx/v1", body)`).
+ */
 export interface DecodedTx {
   readonly tx: SignedTransaction;
   readonly hash: Hex;
   readonly signBytes: Uint8Array;
+  /** Length of the encoded transaction: what its fee counts. */
+  readonly sizeBytes: number;
 }
 
 export interface Runtime {

@@ -1,0 +1,172 @@
+/** Every reason for which the ledger refuses. Codes are stable: programs branch on them. */
+import { defineErrors } from "@tfgrid/primitives";
+
+export const runtimeErrors = defineErrors({
+  "tx.wrong_chain": {
+    summary: "The transaction was made for another chain.",
+    cure: "Sign it again with the chain id that the ledger's head names.",
+  },
+  "tx.expired": {
+    summary: "The transaction's last height has passed.",
+    cure: "Sign it again with a later expiresAtHeight; it was not carried out and will not be.",
+  },
+  "tx.bad_nonce": {
+    summary: "The transaction does not carry the account's next number.",
+    cure: "Read the account's nonce and sign again; a smaller number means that a transaction with it was taken already.",
+  },
+  "tx.insufficient_balance": {
+    summary: "The account cannot pay the transaction's fee.",
+    cure: "Send TFT to this account; a new node needs none when it registers with its farmer's valid join token.",
+  },
+  "tx.rate_limited": {
+    summary: "The free transactions of this minute are used up.",
+    cure: "Wait for the next minute and put several reports into one batch, or pay the fee from the account's balance.",
+  },
+  "tx.too_many_calls": {
+    summary: "The batch has more calls than the ledger allows.",
+    cure: "Split it into batches of at most params.maxCallsPerTx calls.",
+  },
+  "genesis.invalid": {
+    summary: "The genesis cannot start a chain.",
+    cure: "Correct what the message names; defaultGenesis() makes a valid one.",
+  },
+  "accounts.insufficient_balance": {
+    summary: "The account does not have enough free TFT.",
+    cure: "Send TFT to the account, or ask for less: details name what is there and what is needed.",
+  },
+  "twins.not_found": { summary: "There is no such twin.", cure: "Check the twin id; twins are made with twins.create." },
+  "twins.unknown_signer": {
+    summary: "The signing account has no twin.",
+    cure: "Put twins.create into the same batch before this call, or sign with the twin's key.",
+  },
+  "twins.already_exists": { summary: "The account has a twin already.", cure: "Use that twin, or twins.update to change it." },
+  "farms.not_found": { summary: "There is no such farm.", cure: "Check the farm id; farms are made with farms.create." },
+  "farms.not_owner": { summary: "The farm belongs to another twin.", cure: "Sign with the key of the farm's twin." },
+  "farms.name_taken": { summary: "Another farm has this name.", cure: "Choose another name." },
+  "nodes.not_found": { summary: "There is no such node.", cure: "Check the node id." },
+  "nodes.not_this_node": { summary: "Only the node itself may say this.", cure: "Sign with the key of the node's twin." },
+  "nodes.not_farmer": { summary: "Only the node's farmer may do this.", cure: "Sign with the key of the farm's twin." },
+  "nodes.already_registered": {
+    summary: "The twin is a node already.",
+    cure: "Use nodes.update for this node, or a new key for another machine.",
+  },
+  "nodes.join_token_invalid": {
+    summary: "The join token is not valid here.",
+    cure: "Ask the farmer for a token for this chain and farm, signed with the key of the farm's twin.",
+  },
+  "nodes.join_token_expired": { summary: "The join token has expired.", cure: "Ask the farmer for a new token." },
+  "nodes.total_below_reserved": {
+    summary: "The node would have less capacity than its contracts hold.",
+    cure: "Drain the node first (nodes.set_maintenance), then lower its capacity.",
+  },
+  "nodes.down": { summary: "The node is down.", cure: "Choose a node that is up, or wait for its next heartbeat." },
+  "nodes.cordoned": {
+    summary: "The node takes no new contracts.",
+    cure: "Choose another node, or wait until its farmer ends the maintenance.",
+  },
+  "contracts.not_found": { summary: "There is no such contract.", cure: "Check the contract id." },
+  "contracts.not_active": { summary: "The contract has ended.", cure: "Stop what still runs for it; make a new contract to go on." },
+  "contracts.not_owner": { summary: "The contract belongs to another twin.", cure: "Sign with the key of the contract's owner." },
+  "contracts.not_a_node_contract": { summary: "The contract is not on a node.", cure: "Name a node contract." },
+  "contracts.capacity_exceeded": {
+    summary: "The node does not have the wanted resources free.",
+    cure: "Choose another node or ask for less: details name what is free.",
+  },
+  "contracts.no_public_ip": {
+    summary: "The node's farm has not enough free public addresses.",
+    cure: "Choose a node of another farm, or ask for fewer addresses.",
+  },
+  "contracts.node_dedicated": {
+    summary: "The node is for rent as a whole only.",
+    cure: "Choose a node of a farm that is not dedicated.",
+  },
+  "contracts.not_a_gateway": { summary: "The node is not a web gateway.", cure: "Choose a node whose publicConfig has a domain." },
+  "contracts.name_taken": { summary: "The name is in use.", cure: "Choose another name, or cancel the contract that holds it." },
+  "contracts.bad_network": {
+    summary: "A private network of the contract is not valid.",
+    cure: "Name each network once, with a private range A.B.0.0/16 (10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16).",
+  },
+  "contracts.network_conflict": {
+    summary: "A private network does not fit to the solution's other parts.",
+    cure: "Use the range that the other parts use and a subnet index that no other node has.",
+  },
+  "contracts.unknown_version": {
+    summary: "The report is about a version that the contract does not have.",
+    cure: "Read the contract again and report the version that is applied.",
+  },
+  "contracts.version_without_solution": {
+    summary: "A solution version is named, but the contract is not part of a solution.",
+    cure: "Leave solutionVersion out, or name the solution.",
+  },
+  "contracts.part_of_solution": {
+    summary: "A part of a solution has no deposit of its own.",
+    cure: "Use depositUnits 0 and solutions.deposit.",
+  },
+  "contracts.deposit_too_small": {
+    summary: "The deposit does not cover one settlement interval.",
+    cure: "Deposit at least details.minimumUnits.",
+  },
+  "contracts.in_grace": { summary: "The contract is out of money.", cure: "Deposit first (contracts.deposit or solutions.deposit)." },
+  "solutions.not_found": { summary: "There is no such solution.", cure: "Check the solution id." },
+  "solutions.cancelled": { summary: "The solution has been cancelled.", cure: "Create a new solution." },
+  "solutions.name_taken": {
+    summary: "The owner has a solution of this name.",
+    cure: "Choose another name, amend the existing solution, or cancel it first.",
+  },
+  "solutions.bad_signers": {
+    summary: "Signers and thresholds do not fit together.",
+    cure: "List each signer once and keep every threshold within the sum of the weights.",
+  },
+  "solutions.agent_conflict": {
+    summary: "The agent is the owner or one of the signers.",
+    cure: "Name an agent with a twin of its own: it carries out what others agreed to.",
+  },
+  "solutions.not_a_signer": {
+    summary: "The twin is not among the solution's signers.",
+    cure: "Sign with the key of one of the signers; the solution lists them.",
+  },
+  "solutions.already_signed": { summary: "The twin has signed this change.", cure: "Nothing to do: wait for the other signers." },
+  "solutions.nothing_pending": {
+    summary: "No change waits for signatures.",
+    cure: "Propose one with solutions.amend or solutions.cancel.",
+  },
+  "solutions.stale_version": {
+    summary: "The call is about another version than the solution.",
+    cure: "Read the solution again: details name the version and document that count now.",
+  },
+  "solutions.not_accepted": {
+    summary: "The solution still lacks signatures.",
+    cure: "Wait until the provision threshold is reached.",
+  },
+  "solutions.agent_only": {
+    summary: "Only the solution's agent may do this.",
+    cure: "Change the solution itself (solutions.amend or solutions.cancel); its agent carries that out.",
+  },
+  "solutions.paused": { summary: "The solution is out of money.", cure: "Deposit with solutions.deposit." },
+  "solutions.over_budget": {
+    summary: "The parts would cost more per hour than the signers agreed to.",
+    cure: "Use less, or raise the budget with solutions.amend.",
+  },
+  "solutions.escrow_empty": {
+    summary: "The solution's deposit does not cover one settlement interval.",
+    cure: "Deposit the missing units with solutions.deposit.",
+  },
+  "solutions.too_many_parts": {
+    summary: "The solution has as many parts as one may have.",
+    cure: "Cancel parts, use larger ones, or split the architecture into two solutions.",
+  },
+  "solutions.network_unknown": {
+    summary: "The private network is not known yet.",
+    cure: "Wait until a part with this network runs, and check the network's name.",
+  },
+  "solutions.member_exists": {
+    summary: "A member of this name or key is in the network.",
+    cure: "Remove it first with solutions.remove_member, or choose another name.",
+  },
+  "solutions.member_not_found": { summary: "There is no such member.", cure: "Read the solution: it lists its members." },
+  "solutions.too_many_members": { summary: "The network has no room for another member.", cure: "Remove members that are not used." },
+  "notary.not_a_party": {
+    summary: "The twin has nothing to do with this contract or solution.",
+    cure: "Anchor without naming it, or sign with the key of owner, agent, signer or node.",
+  },
+});

@@ -1,0 +1,79 @@
+/** Time-based work: nodes that fell silent, bills that are due, grace that is over. Bounded per block; the rest waits for the next. */
+import type { ContractId, NodeId, SolutionId } from "@tfgrid/primitives";
+import type { Contract, Solution } from "../../types/entities.ts";
+import type { Context } from "../context.ts";
+import { removeContract } from "../contracts/remove.ts";
+import { contracts } from "../contracts/store.ts";
+import { RUNTIME_LIMITS } from "../limits.ts";
+import { checkLiveness } from "../nodes/liveness.ts";
+import { cancelSolution } from "../solutions/cancel.ts";
+import { solutions } from "../solutions/store.ts";
+import { type DueItem, type DueKind, dueItems } from "../store/due.ts";
+import { pauseContract, pauseSolution } from "./grace.ts";
+import { nextSettlementMs, outOfMoney, partsOf, scheduleContract, scheduleSolution } from "./schedule.ts";
+import { type Payouts, payOut, settle } from "./settle.ts";
+
+/** Carries out one entry and says how much of the block's work it took. */
+type DueHandler = (context: Context, id: number, payouts: Payouts) => number;
+
+const HANDLERS: Readonly<Record<DueKind, DueHandler>> = {
+  node: (context, id) => {
+    checkLiveness(context, id as NodeId);
+    return 1;
+  },
+  contract: dueContract,
+  solution: dueSolution,
+};
+
+export function carryOutDue(context: Context): void {
+  const payouts: Payouts = new Map();
+  let work = 0;
+  for (const item of dueItems(context.state, context.block.timeMs, RUNTIME_LIMITS.dueWorkPerBlock)) {
+    if (work >= RUNTIME_LIMITS.dueWorkPerBlock) break;
+    work += carryOut(context, item, payouts);
+  }
+  payOut(context.state, payouts);
+}
+
+const carryOut = (context: Context, item: DueItem, payouts: Payouts): number => HANDLERS[item.kind](context, item.id, payouts);
+
+function dueContract(context: Context, id: number, payouts: Payouts): number {
+  const contract = contracts.get(context.state, id as ContractId);
+  if (contract === undefined || contract.state === "deleted") throw new Error(`contract ${id} is due but does not live`);
+  if (contract.state === "grace") {
+    removeContract(context, contract, "out_of_funds");
+    return 1;
+  }
+  const settled = settle(context, contract, contract.escrowUnits, payouts);
+  const next: Contract = { ...settled.contract, escrowUnits: contract.escrowUnits - settled.paidUnits };
+  contracts.put(context.state, next.id, next);
+  const rate = settled.running ? next.costPerHourUnits : 0n;
+  if (settled.owedUnits > 0n || outOfMoney(next.escrowUnits, rate)) pauseContract(context, next);
+  else scheduleContract(context, next, nextSettlementMs(context, next.escrowUnits, rate));
+  return 1;
+}
+
+function dueSolution(context: Context, id: number, payouts: Payouts): number {
+  const { state } = context;
+  const solution = solutions.get(state, id as SolutionId);
+  if (solution === undefined || solution.state === "cancelled") throw new Error(`solution ${id} is due but does not live`);
+  const work = 1 + solution.parts.length;
+  if (solution.state === "paused") {
+    cancelSolution(context, solution, "out_of_funds");
+    return work;
+  }
+  let { escrowUnits } = solution;
+  let owed = 0n;
+  let rate = 0n;
+  for (const part of partsOf(state, solution)) {
+    const settled = settle(context, part, escrowUnits, payouts);
+    escrowUnits -= settled.paidUnits;
+    owed += settled.owedUnits;
+    if (settled.running) rate += part.costPerHourUnits;
+  }
+  const next: Solution = { ...solution, escrowUnits };
+  solutions.put(state, id as SolutionId, next);
+  if (owed > 0n || outOfMoney(escrowUnits, rate)) pauseSolution(context, next);
+  else scheduleSolution(context, next, nextSettlementMs(context, escrowUnits, rate));
+  return work;
+}

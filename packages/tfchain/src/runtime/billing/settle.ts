@@ -1,0 +1,85 @@
+/**
+ * What a contract owes and who gets it. Money moves from the owner's held part to the payees; nothing is made or lost:
+ * what rounding down leaves over goes to the validators' pool.
+ */
+import type { AccountId } from "@tfgrid/primitives";
+import type { Contract } from "../../types/entities.ts";
+import { credit, debitHeld } from "../accounts/store.ts";
+import type { StateWriter } from "../api.ts";
+import type { Context } from "../context.ts";
+import { type Meter, contracts, meters, nodeOf, readMeter } from "../contracts/store.ts";
+import { requireFarm } from "../farms/store.ts";
+import { MS_PER_HOUR, SPLIT } from "../limits.ts";
+import { upCounterMs } from "../nodes/liveness.ts";
+import { requireNode } from "../nodes/store.ts";
+import { readConstitution } from "../params/store.ts";
+import { requireTwin } from "../twins/store.ts";
+
+/** Income collected over many settlements, so that the foundation's account is written once a block and not once a bill. */
+export type Payouts = Map<AccountId, bigint>;
+
+export function payOut(state: StateWriter, payouts: Payouts): void {
+  for (const account of [...payouts.keys()].sort()) credit(state, account, payouts.get(account) ?? 0n);
+  payouts.clear();
+}
+
+export interface Settlement {
+  readonly contract: Contract;
+  readonly paidUnits: bigint;
+  readonly owedUnits: bigint;
+  /** Whether time is being billed at present: its node is up and it is not in grace. */
+  readonly running: boolean;
+}
+
+/**
+ * Bills one contract to this moment as far as `availableUnits` reach, and takes what it pays out of the owner's held money;
+ * the caller lowers the escrow. Time in grace is not billed: the workload is paused.
+ */
+export function settle(context: Context, contract: Contract, availableUnits: bigint, payouts: Payouts): Settlement {
+  const { state, block, emit } = context;
+  const before = readMeter(state, contract.id);
+  const { counterMs, running } = counterOf(context, contract);
+  const billedMs = contract.state === "grace" ? 0 : Math.max(0, counterMs - before.seenMs);
+  const total = contract.costPerHourUnits * BigInt(billedMs) + before.remainder;
+  const dueUnits = total / BigInt(MS_PER_HOUR) + before.owedUnits;
+  const paidUnits = dueUnits <= availableUnits ? dueUnits : availableUnits;
+  const owedUnits = dueUnits - paidUnits;
+  // A count that fell back (the node had died before the last bill) is caught up before anything is billed again.
+  const seenMs = Math.max(before.seenMs, counterMs);
+  meters.put(state, contract.id, { ...before, seenMs, remainder: total % BigInt(MS_PER_HOUR), owedUnits });
+  const fromMs = contract.settledAtMs;
+  const next: Contract = { ...contract, billedUnits: contract.billedUnits + paidUnits, settledAtMs: block.timeMs };
+  contracts.put(state, contract.id, next);
+  if (paidUnits > 0n) distribute(context, contract, paidUnits, payouts);
+  const downMs = contract.state === "grace" ? 0 : block.timeMs - fromMs - billedMs;
+  if (paidUnits > 0n || downMs > 0) {
+    emit({ type: "contracts.billed", contractId: contract.id, amountUnits: paidUnits, fromMs, toMs: block.timeMs, downMs });
+  }
+  return { contract: next, paidUnits, owedUnits, running: running && contract.state === "created" };
+}
+
+export function newMeter(context: Context, contract: Contract, dueMs: number): Meter {
+  return { seenMs: counterOf(context, contract).counterMs, remainder: 0n, owedUnits: 0n, dueMs };
+}
+
+/** A name is held by the ledger itself, so it counts time; a node contract counts the time that its node was up. */
+function counterOf(context: Context, contract: Contract): { counterMs: number; running: boolean } {
+  if (contract.type === "name") return { counterMs: context.block.timeMs, running: true };
+  const node = requireNode(context.state, contract.nodeId);
+  return { counterMs: upCounterMs(context, node), running: node.up };
+}
+
+function distribute({ state }: Context, contract: Contract, units: bigint, payouts: Payouts): void {
+  debitHeld(state, requireTwin(state, contract.twinId).account, units);
+  const { foundation, validatorsPool } = readConstitution(state);
+  const split = SPLIT[contract.type];
+  const toFarmer = (units * split.farmer) / 100n;
+  const toFoundation = (units * split.foundation) / 100n;
+  const add = (account: AccountId, share: bigint): void => void payouts.set(account, (payouts.get(account) ?? 0n) + share);
+  if (toFarmer > 0n) {
+    const farm = requireFarm(state, requireNode(state, nodeOf(contract)).farmId);
+    add(requireTwin(state, farm.twinId).account, toFarmer);
+  }
+  add(foundation, toFoundation);
+  add(validatorsPool, units - toFarmer - toFoundation);
+}

@@ -1,0 +1,107 @@
+/** How a chain begins. A genesis is JSON: money as text, ids as hex. */
+import { type AccountId, GridError, type Infer, type JsonValue, UNITS_PER_TFT, s } from "@tfgrid/primitives";
+import { runtimeErrors } from "../errors.ts";
+import { accountId, params, pricing } from "../types/entities.ts";
+import { credit } from "./accounts/store.ts";
+import type { BlockContext, StateWriter } from "./api.ts";
+import { RUNTIME_LIMITS } from "./limits.ts";
+import { constitutionCell, paramsCell } from "./params/store.ts";
+import { pricingCell } from "./pricing/store.ts";
+
+export const genesis = s.struct({
+  chainId: s.text({ minLength: 1, maxLength: 64 }),
+  params,
+  pricing,
+  /** Receives its share of all bills. */
+  foundation: accountId,
+  /** Receives fees, its share of all bills and what rounding leaves over. */
+  validatorsPool: accountId,
+  accounts: s.list(s.struct({ id: accountId, freeUnits: s.units() }), { max: RUNTIME_LIMITS.genesisAccounts }),
+});
+export type Genesis = Infer<typeof genesis>;
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+const COMMON = {
+  feeBaseUnits: UNITS_PER_TFT / 1_000n,
+  feePerByteUnits: 1n,
+  maxTxBytes: 256 * 1024,
+  maxCallsPerTx: 256,
+} as const;
+
+/** `local`: everything happens while one watches. `main`: the numbers of the main network. */
+export const PRESETS = {
+  local: { ...COMMON, heartbeatIntervalMs: 5 * SECOND, settlementIntervalMs: 15 * SECOND, graceMs: 5 * MINUTE, reportsPerMinute: 600 },
+  main: { ...COMMON, heartbeatIntervalMs: 10 * MINUTE, settlementIntervalMs: HOUR, graceMs: 14 * DAY, reportsPerMinute: 120 },
+} as const satisfies Readonly<Record<string, Genesis["params"]>>;
+
+export const DEFAULT_PRICING: Genesis["pricing"] = {
+  cuMicroUsdPerHour: 30_560,
+  suMicroUsdPerHour: 19_440,
+  nuMicroUsdPerGb: 50_000,
+  ipv4MicroUsdPerHour: 6_940,
+  nameMicroUsdPerHour: 6_940,
+  certifiedPercent: 25,
+  tftPriceMicroUsd: 80_000,
+};
+
+export interface GenesisOptions {
+  readonly chainId: string;
+  readonly foundation: AccountId;
+  readonly validatorsPool: AccountId;
+  readonly accounts: Genesis["accounts"];
+  readonly preset?: keyof typeof PRESETS;
+  readonly params?: Partial<Genesis["params"]>;
+  readonly pricing?: Partial<Genesis["pricing"]>;
+}
+
+export function defaultGenesis(options: GenesisOptions): Genesis {
+  const { chainId, foundation, validatorsPool, accounts, preset = "local" } = options;
+  return {
+    chainId,
+    params: { ...PRESETS[preset], ...options.params },
+    pricing: { ...DEFAULT_PRICING, ...options.pricing },
+    foundation,
+    validatorsPool,
+    accounts,
+  };
+}
+
+/** A genesis from JSON, or as `defaultGenesis` made it. @throws GridError genesis.invalid */
+export function parseGenesis(value: unknown): Genesis {
+  try {
+    return genesis.fromJson(moneyAsText(value));
+  } catch (cause) {
+    if (!(cause instanceof GridError)) throw cause;
+    throw runtimeErrors.fail("genesis.invalid", { message: `The genesis is not valid: ${cause.message}`, cause });
+  }
+}
+
+export const genesisToJson = (value: Genesis): JsonValue => genesis.toJson(value);
+
+function moneyAsText(value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (Array.isArray(value)) return value.map(moneyAsText);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, moneyAsText(entry)]));
+}
+
+export function initGenesis(state: StateWriter, value: unknown, block: BlockContext): void {
+  const first = parseGenesis(value);
+  const { chainId, foundation, validatorsPool } = first;
+  if (chainId !== block.chainId) {
+    throw runtimeErrors.fail("genesis.invalid", { message: `The genesis is for chain ${chainId}, the engine runs ${block.chainId}.` });
+  }
+  const ids = first.accounts.map(({ id }) => id);
+  if (new Set(ids).size !== ids.length) throw runtimeErrors.fail("genesis.invalid", { message: "An account is listed twice." });
+  const supplyUnits = first.accounts.reduce((sum, { freeUnits }) => sum + freeUnits, 0n);
+  if (supplyUnits > s.MAX_UNITS)
+    throw runtimeErrors.fail("genesis.invalid", { message: "All accounts together hold more than can be counted." });
+  paramsCell.put(state, first.params);
+  pricingCell.put(state, first.pricing);
+  constitutionCell.put(state, { chainId, foundation, validatorsPool, supplyUnits });
+  for (const { id, freeUnits } of first.accounts) credit(state, id, freeUnits);
+}

@@ -1,0 +1,19 @@
+/** The runtime's door inside the room: state machine, genesis, pure queries and state keys. */
+export type { BlockContext, DecodedTx, Runtime, StateKeys, StateQueries, StateReader, StateWriter, TxOutcome } from "./api.ts";
+export type { Verify } from "./context.ts";
+export {
+  DEFAULT_PRICING,
+  defaultGenesis,
+  genesis,
+  type Genesis,
+  type GenesisOptions,
+  genesisToJson,
+  parseGenesis,
+  PRESETS,
+} from "./genesis.ts";
+export { RUNTIME_LIMITS } from "./limits.ts";
+export { minimumPrepaid } from "./billing/schedule.ts";
+export { nameCostPerHour, nodeCostPerHour, prepaidUnits } from "./pricing/cost.ts";
+export { queries } from "./queries.ts";
+export { createRuntime, type RuntimeOptions } from "./runtime.ts";
+export { stateKeys } from "./state-keys.ts";

@@ -1,0 +1,27 @@
+/** Bounds of the state machine; every one holds on every validator alike, so changing one is a fork. */
+
+export const RUNTIME_LIMITS = {
+  /** Contracts settled or moved by the due queue in one block: about 0.3 s of work; the rest waits for the next block. */
+  dueWorkPerBlock: 4_096,
+  /** Rows of one list query. */
+  rowsPerPage: 1_000,
+  rowsPerPageDefault: 100,
+  /** Free registrations per farm in an hour: a leaked join token cannot fill the state with made-up nodes. */
+  freeJoinsPerFarmPerHour: 120,
+  /** Accounts that a genesis may endow. */
+  genesisAccounts: 100_000,
+  /** ms. Below this much prepaid time a contract counts as out of money: it also bounds how often dwindling money is settled. */
+  minRunwayMs: 1_000,
+} as const;
+
+export const MS_PER_HOUR = 3_600_000;
+export const MS_PER_MINUTE = 60_000;
+
+/** Who gets billed TFT, in percent; the validators' pool takes what rounding down leaves over. */
+export const SPLIT = {
+  node: { farmer: 50n, foundation: 40n },
+  name: { farmer: 0n, foundation: 90n },
+} as const;
+
+/** Intervals without a heartbeat after which a node counts as down. */
+export const MISSED_HEARTBEATS = 2;

@@ -1,0 +1,63 @@
+import { GridError } from "@tfgrid/primitives";
+import { runtimeErrors } from "../../errors.ts";
+import type { Call, ChainEvent } from "../../types/index.ts";
+import { accounts, credit, debit, readAccount } from "../accounts/store.ts";
+import type { BlockContext, DecodedTx, StateWriter, TxOutcome } from "../api.ts";
+import { applyCall } from "../calls.ts";
+import type { Verify } from "../context.ts";
+import { readConstitution } from "../params/store.ts";
+import { overlay } from "../store/overlay.ts";
+import { type Admission, admit } from "./check.ts";
+
+export interface Delivery {
+  readonly state: StateWriter;
+  readonly block: BlockContext;
+  readonly verify: Verify;
+  readonly decoded: DecodedTx;
+}
+
+export function deliverTx(delivery: Delivery): TxOutcome {
+  const { state, decoded } = delivery;
+  const { hash } = decoded;
+  const { signer, calls } = decoded.tx.body;
+  let admission: Admission;
+  try {
+    admission = admit(delivery);
+  } catch (error) {
+    return { hash, ok: false, feeUnits: 0n, events: [], error: refusal(error) };
+  }
+  const { feeUnits } = admission;
+  takeFee(state, decoded, admission);
+  const batch = overlay(state);
+  const events: ChainEvent[] = [];
+  const emit = (event: ChainEvent): void => void events.push(event);
+  try {
+    for (const call of calls) applyCall({ ...delivery, state: batch, signer, emit }, call satisfies Call);
+  } catch (error) {
+    return { hash, ok: false, feeUnits, events: [], error: refusal(error) };
+  }
+  batch.commit();
+  return { hash, ok: true, feeUnits, events };
+}
+
+/** Number, fee and allowance are gone whatever becomes of the calls: refused work is not free either. */
+function takeFee(state: StateWriter, decoded: DecodedTx, admission: Admission): void {
+  const { signer } = decoded.tx.body;
+  const account = readAccount(state, signer);
+  accounts.put(state, signer, { ...account, nonce: account.nonce + 1 });
+  admission.useAllowance(state);
+  if (admission.feeUnits === 0n) return;
+  debit(state, signer, admission.feeUnits);
+  credit(state, readConstitution(state).validatorsPool, admission.feeUnits);
+}
+
+/**
+ * Only the ledger's own refusals are outcomes. Anything else (a bug, a disk that fails) goes up: it must stop this machine
+ * instead of making it disagree with the others.
+ */
+function refusal(error: unknown): NonNullable<TxOutcome["error"]> {
+  if (error instanceof GridError && (Object.hasOwn(runtimeErrors.catalogue, error.code) || error.code === "codec.invalid_value")) {
+    return error.toWire();
+  }
+  throw error;
+}

@@ -1,0 +1,167 @@
+/** A chain in memory: the runtime, a sorted map and hand-made blocks. Checks the invariants after every block. */
+import { type AccountId, type CidText, type KeyPair, bytesToHex, cidOf, encode, keyPairFromSeed, utf8 } from "@tfgrid/primitives";
+import { expect } from "vitest";
+import { type BlockContext, type GenesisOptions, type TxOutcome, createRuntime, defaultGenesis } from "../../src/runtime/index.ts";
+import type { StateWriter } from "../../src/runtime/api.ts";
+import { type Call, type JoinToken, joinTokenBody, signedTransaction, transactionBody } from "../../src/types/calls.ts";
+import type { ChainEvent } from "../../src/types/events.ts";
+
+export const CHAIN = "test-chain";
+export const TFT = 10_000_000n;
+
+export const keyOf = (name: string): KeyPair => {
+  const seed = new Uint8Array(32);
+  seed.set(utf8(name).subarray(0, 32));
+  return keyPairFromSeed(seed);
+};
+export const cid = (text: string): CidText => cidOf(utf8(text));
+
+export class MemoryState implements StateWriter {
+  readonly map = new Map<string, Uint8Array>();
+  get(key: string): Uint8Array | undefined {
+    return this.map.get(key);
+  }
+  set(key: string, value: Uint8Array): void {
+    this.map.set(key, value);
+  }
+  delete(key: string): void {
+    this.map.delete(key);
+  }
+  *range({ gte, lt, limit = Infinity }: { readonly gte: string; readonly lt: string; readonly limit?: number }): Iterable<readonly [string, Uint8Array]> {
+    let sent = 0;
+    for (const key of [...this.map.keys()].filter((entry) => entry >= gte && entry < lt).sort()) {
+      if (sent >= limit) return;
+      sent += 1;
+      yield [key, this.map.get(key) as Uint8Array];
+    }
+  }
+  /** Every key and value, in order. */
+  dump(): string {
+    return [...this.map.keys()].sort().map((key) => `${key}=${bytesToHex(this.map.get(key) as Uint8Array)}`).join("\n");
+  }
+}
+
+export const PLAIN_RESOURCES = { cpuMilli: 4_000, memoryBytes: 8 * 2 ** 30, ssdBytes: 100 * 2 ** 30, hddBytes: 0 };
+export const PROFILE = {
+  total: { cpuMilli: 16_000, memoryBytes: 64 * 2 ** 30, ssdBytes: 1_000 * 2 ** 30, hddBytes: 0 },
+  location: { country: "Belgium", city: "Ghent", latitudeMicro: 51_050_000, longitudeMicro: -3_730_000 },
+  interfaces: [{ name: "eth0", mac: "00:00:00:00:00:01", addresses: ["10.0.0.2/24"] }],
+  meshKey: bytesToHex(new Uint8Array(32).fill(7)),
+  meshEndpoints: [],
+  isolation: ["container" as const],
+  softwareVersion: "0.1.0",
+};
+
+export class Chain {
+  readonly runtime = createRuntime();
+  readonly state = new MemoryState();
+  readonly events: ChainEvent[] = [];
+  height = 0;
+  timeMs: number;
+  readonly foundation = keyOf("foundation");
+  readonly pool = keyOf("pool");
+
+  constructor(options: Partial<GenesisOptions> & { readonly rich?: readonly string[]; readonly startMs?: number } = {}) {
+    const { rich = [], startMs = 1_800_000_000_000, ...rest } = options;
+    this.timeMs = startMs;
+    const accounts = rich.map((name) => ({ id: keyOf(name).account, freeUnits: 1_000n * TFT }));
+    const genesis = defaultGenesis({ chainId: CHAIN, foundation: this.foundation.account, validatorsPool: this.pool.account, accounts, ...rest });
+    this.runtime.initGenesis(this.state, genesis, this.context());
+  }
+
+  context(): BlockContext {
+    return { chainId: CHAIN, height: this.height, timeMs: this.timeMs };
+  }
+
+  get read() {
+    return this.runtime.queries(this.state);
+  }
+
+  free(name: string): bigint {
+    return this.read.account(keyOf(name).account).freeUnits;
+  }
+  held(name: string): bigint {
+    return this.read.account(keyOf(name).account).heldUnits;
+  }
+
+  signed(key: KeyPair, calls: readonly Call[], nonce = this.read.account(key.account).nonce): Uint8Array {
+    const body = { chainId: CHAIN, signer: key.account, nonce, expiresAtHeight: transactionBodyHeight(this.height + 100), calls };
+    return encode(signedTransaction, { body, signature: key.sign("tfgrid/tx/v1", encode(transactionBody, body)) });
+  }
+
+  /** A block after `afterMs`, with these transactions. */
+  block(afterMs: number, txs: readonly Uint8Array[] = []): TxOutcome[] {
+    this.height += 1;
+    this.timeMs += afterMs;
+    this.events.push(...this.runtime.beginBlock(this.state, this.context()));
+    const outcomes = txs.map((bytes) => this.runtime.deliverTx(this.state, this.context(), this.runtime.decodeTx(bytes, 1 << 20)));
+    for (const outcome of outcomes) this.events.push(...outcome.events);
+    expect(this.runtime.invariants(this.state)).toEqual([]);
+    return outcomes;
+  }
+
+  /** One transaction in a block of its own. */
+  try(name: string, ...calls: Call[]): TxOutcome {
+    const [outcome] = this.block(1, [this.signed(keyOf(name), calls)]);
+    return outcome as TxOutcome;
+  }
+
+  /** As `try`, and it must succeed. */
+  do(name: string, ...calls: Call[]): TxOutcome {
+    const outcome = this.try(name, ...calls);
+    expect(outcome.error).toBeUndefined();
+    return outcome;
+  }
+
+  /** As `try`, and it must be refused with this code. */
+  refuse(code: string, name: string, ...calls: Call[]): TxOutcome {
+    const outcome = this.try(name, ...calls);
+    expect(outcome.error?.code).toBe(code);
+    expect(outcome.error?.cure.length).toBeGreaterThan(10);
+    return outcome;
+  }
+
+  /** Time passes while these nodes keep sending heartbeats, one block per step. */
+  run(totalMs: number, options: { readonly up?: readonly string[]; readonly stepMs?: number } = {}): void {
+    const { up = [], stepMs = 5_000 } = options;
+    const end = this.timeMs + totalMs;
+    while (this.timeMs < end) {
+      const txs = up.map((name) => this.signed(keyOf(name), [{ type: "nodes.heartbeat", nodeId: this.nodeOf(name), uptimeSec: 1 }]));
+      for (const outcome of this.block(Math.min(stepMs, end - this.timeMs), txs)) expect(outcome.error).toBeUndefined();
+    }
+  }
+
+  twin(name: string) {
+    const twin = this.read.twinByAccount(keyOf(name).account);
+    if (twin === undefined) throw new Error(`${name} has no twin`);
+    return twin.id;
+  }
+  nodeOf(name: string) {
+    const node = this.read.nodeByTwin(this.twin(name));
+    if (node === undefined) throw new Error(`${name} is no node`);
+    return node.id;
+  }
+
+  makeTwin(name: string): void {
+    this.do(name, twinCall(name));
+  }
+  /** The farm of `farmer` (a rich account), with its twin. */
+  makeFarm(farmer: string, farmName = "farm"): void {
+    this.do(farmer, twinCall(farmer), { type: "farms.create", name: farmName, dedicated: false });
+  }
+  token(farmer: string, farmName = "farm", expiresAtMs = this.timeMs + 3_600_000): JoinToken {
+    const farmId = this.read.farmByName(farmName)?.id;
+    if (farmId === undefined) throw new Error("no farm");
+    const body = { chainId: CHAIN, farmId, expiresAtMs };
+    return { ...body, signature: keyOf(farmer).sign("tfgrid/join-token/v1", encode(joinTokenBody, body)) };
+  }
+  /** A node with no money joins and says that it lives. */
+  makeNode(name: string, farmer = "farmer", extra: object = {}): void {
+    this.do(name, twinCall(name), { type: "nodes.register", joinToken: this.token(farmer), ...PROFILE, ...extra });
+    this.do(name, { type: "nodes.heartbeat", nodeId: this.nodeOf(name), uptimeSec: 1 });
+  }
+}
+
+const transactionBodyHeight = (value: number) => transactionBody.fields.expiresAtHeight.fromCbor(value);
+export const twinCall = (name: string): Call => ({ type: "twins.create", relays: [], encryptionKey: keyOf(name).encryptionKey });
+export const accountOf = (name: string): AccountId => keyOf(name).account;
