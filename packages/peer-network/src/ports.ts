@@ -63,6 +63,11 @@ export interface NetworkDriver {
   attach(attachment: Attachment): Promise<{ readonly netnsPath: string; readonly nameserver: string }>;
   detach(key: string): Promise<void>;
   removeZnet(key: ZnetKey): Promise<void>;
+  /**
+   * Joins the znet with the gateway's namespace (ensureNode with `gateway`). There the znet's addresses are reached under
+   * the /16 returned here (two solutions may use the same 10.x.0.0/16): see gatewayAddress.
+   */
+  linkGateway(key: ZnetKey): Promise<{ readonly aliasCidr: string }>;
   setForwards(forwards: readonly Forward[]): Promise<void>;
   list(): Promise<{ readonly znets: readonly ZnetKey[]; readonly attachments: readonly string[] }>;
   /** Removes everything that this driver ever made for this node. */

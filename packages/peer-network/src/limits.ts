@@ -1,0 +1,72 @@
+/** Bounds of the peer network, each with its unit and reason. */
+export const NETWORK_LIMITS = {
+  /** Commands on the machine take milliseconds; one that hangs must not hang the reconcile loop. */
+  commandTimeoutMs: 15_000,
+  /** A Go program starts in tens of milliseconds; on a loaded small machine it may take seconds. */
+  wireguardStartMs: 8_000,
+  wireguardPollMs: 10,
+  /** Output of one command kept in memory: `wg show dump` of 4,000 peers is about 1 MB. */
+  commandOutputBytes: 8 * 1024 * 1024,
+  /** 1500 of Ethernet less 80 of WireGuard over IPv6, its worst case: nothing is fragmented on the way. */
+  tunnelMtu: 1420,
+  /** Linux: IFNAMSIZ is 16 with the final zero. */
+  interfaceNameLength: 15,
+  /** Name server: one tenant's questions in flight and cache entries; bounds memory per private network (about 1 MB). */
+  dnsInFlight: 150,
+  dnsCacheEntries: 1_000,
+  /** Bytes of standard error kept in an error's details. */
+  errorTextLength: 400,
+  /** WireGuard slots: one /31 of 169.254.64.0/18 each. */
+  znetSlots: 3_840,
+} as const;
+
+export const PROBE_LIMITS = {
+  /** With few peers: three lost probes of 250 ms find a dead link within a second. */
+  intervalMs: 250,
+  lostProbesUntilDead: 3,
+  /** A reply later than this counts as lost. */
+  timeoutMs: 2_000,
+  /** Probes a second over all peers: about 100 bytes each, so 13 kB/s; with more peers the interval grows. */
+  budgetPerSecond: 128,
+  /** Links measured by one node; beyond that the way over others is as good, and flooding stays small. */
+  maxLinks: 32,
+  /** Answers a second to one sender: four times what an honest peer asks. */
+  repliesPerSecondPerPeer: 16,
+  packetBytes: 64,
+} as const;
+
+export const LINK_STATE_LIMITS = {
+  /** A node that has said nothing for this long is not used for forwarding. */
+  maxAgeMs: 60_000,
+  /** Said again even without change, so that late comers learn it and the silent are forgotten. */
+  refreshMs: 15_000,
+  /** Changes are gathered for this long before they are flooded; death is told at once. */
+  gatherMs: 200,
+  maxNodes: 10_000,
+  maxAdBytes: 16 * 1024,
+  /** Delays above this are not usable: 10 s. */
+  maxDelayUs: 10_000_000,
+  /** Cost in microseconds of each forwarding node: a hop must earn its work. */
+  hopCostUs: 200,
+  /** Extra cost per mille of loss: 1 % of loss is worth 5 ms of delay. */
+  lossCostUs: 500,
+} as const;
+
+export const PATH_LIMITS = {
+  /** A new path must be better by this share and this much ... */
+  switchMarginShare: 0.15,
+  switchMarginUs: 500,
+  /** ... for this long, before a working path is left. */
+  switchAfterMs: 3_000,
+  /** Forwarding nodes on one path. */
+  maxHops: 4,
+  /** A forward is dropped by the forwarding node when nobody renews it. */
+  forwardLeaseMs: 60_000,
+  forwardRenewMs: 15_000,
+  requestTimeoutMs: 3_000,
+  /** Forwards one node carries. */
+  maxForwards: 2_000,
+  /** Names and peers are recomputed at least this often, whatever the hints say. */
+  reconcileMs: 2_000,
+  keepaliveSec: 25,
+} as const;
