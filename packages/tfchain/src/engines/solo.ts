@@ -1,0 +1,271 @@
+/**
+ * One authority that makes the blocks: when there is work, at most one each interval, and when time-based work is due. Making
+ * a block is one synchronous step from the mempool to the disk, so nobody ever sees half of one.
+ */
+import { type Clock, type Hex, type KeyPair, type Logger, bytesToHex, hexToBytes, isGridError, messageOf } from "@tfgrid/primitives";
+import { ENGINE_LIMITS } from "../limits.ts";
+import { EMPTY_ROOT, type Header, type SignedHeader, chainErrors, headerBytes, headerHash, listRoot } from "../light/index.ts";
+import type { BlockContext, DecodedTx, Runtime } from "../runtime/api.ts";
+import { type StateStore, type Storage, openState } from "../state/index.ts";
+import { type Head, eventBlock } from "../types/index.ts";
+import { BlockStore } from "./block-store.ts";
+import type { BlockInfo, CommittedBlock, Engine, EventRow, TxResult } from "./engine.ts";
+import { type Execution, execute } from "./execute.ts";
+import { requireGenesis } from "./genesis.ts";
+import { Mempool, type PendingTx } from "./mempool.ts";
+import { verifyTx } from "./verify.ts";
+
+export interface SoloOptions {
+  readonly storage: Storage;
+  readonly runtime: Runtime;
+  readonly chainId: string;
+  /** What the runtime's `initGenesis` understands, and its hash. */
+  readonly genesis: unknown;
+  readonly genesisHash: Hex;
+  readonly authority: KeyPair;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly blockIntervalMs?: number | undefined;
+  readonly idleBlockMs?: number | undefined;
+  readonly retainedBlocks?: number | undefined;
+  /** The disk or the runtime failed: nothing more can be committed. The engine has stopped; the program should end. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+const ZERO_HASH = bytesToHex(EMPTY_ROOT);
+/** ms. Longest timer that is set: a changed clock is noticed after at most this long. */
+const MAX_TIMER_MS = 60_000;
+
+class Solo implements Engine {
+  readonly state: StateStore;
+  readonly #options: SoloOptions;
+  readonly #blocks: BlockStore;
+  readonly #mempool = new Mempool();
+  readonly #listeners = new Set<(block: CommittedBlock) => void>();
+  readonly #intervalMs: number;
+  #signed: SignedHeader;
+  #head: Head;
+  #maxTxBytes = 0;
+  /** Submissions enter the mempool in order of arrival, although their signatures are checked side by side. */
+  #admission: Promise<unknown> = Promise.resolve();
+  #checking = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #lastBlockAtMs: number;
+  #stopped = false;
+
+  constructor(options: SoloOptions) {
+    this.#options = options;
+    this.#intervalMs = options.blockIntervalMs ?? ENGINE_LIMITS.blockIntervalMs;
+    this.#blocks = new BlockStore(options.storage, options.retainedBlocks ?? ENGINE_LIMITS.retainedBlocks);
+    this.state = openState(options.storage);
+    const height = this.#blocks.headHeight();
+    if (height === undefined) this.#signed = this.#makeGenesis();
+    else {
+      requireGenesis(options.storage, options.genesisHash);
+      this.#signed = this.#blocks.header(height);
+    }
+    this.#head = headOf(this.#signed);
+    this.#readParams();
+    this.#lastBlockAtMs = options.clock.nowMs();
+    this.#schedule();
+  }
+
+  #makeGenesis(): SignedHeader {
+    const { storage, runtime, chainId, genesis, genesisHash } = this.#options;
+    const draft = this.state.draft();
+    runtime.initGenesis(draft, genesis, { chainId, height: 0, timeMs: 0 });
+    const sealed = draft.seal();
+    const signed = this.#sign({ height: 0, timeMs: 0, parentHash: ZERO_HASH, txsRoot: ZERO_HASH, appHash: sealed.root });
+    const ops = this.#blocks.ops({ signed, txs: [], results: [], eventsJson: undefined });
+    storage.write([...sealed.ops, ...ops, { table: "meta", key: "genesis-hash", value: hexToBytes(genesisHash) }]);
+    sealed.adopt();
+    return signed;
+  }
+
+  #sign(fields: { height: number; timeMs: number; parentHash: Hex; txsRoot: Hex; appHash: Hex }): SignedHeader {
+    const { chainId, authority } = this.#options;
+    const header = { chainId, ...fields, height: fields.height as Header["height"], authority: authority.account };
+    return { header, signature: authority.sign("tfgrid/header/v1", headerBytes(header)) };
+  }
+
+  head(): Head {
+    return this.#head;
+  }
+
+  signedHeader(): SignedHeader {
+    return this.#signed;
+  }
+
+  block(height: number): BlockInfo {
+    const { raw: _raw, ...info } = this.#blocks.block(height);
+    return info;
+  }
+
+  tx(hash: Hex): TxResult | undefined {
+    return this.#blocks.tx(hash);
+  }
+
+  events(from: number, limit: number): EventRow[] {
+    return this.#blocks.events(from, limit);
+  }
+
+  firstRetainedHeight(): number {
+    return this.#blocks.firstHeight();
+  }
+
+  pending(): number {
+    return this.#mempool.size;
+  }
+
+  onBlock(listener: (block: CommittedBlock) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async submit(bytes: Uint8Array): Promise<TxResult> {
+    this.#requireRunning();
+    const decoded = this.#options.runtime.decodeTx(bytes, this.#maxTxBytes);
+    const done = this.#blocks.tx(decoded.hash);
+    if (done !== undefined) return done;
+    if (this.#checking >= ENGINE_LIMITS.pendingSignatures) throw chainErrors.fail("mempool.full");
+    const pending = await this.#admit(bytes, decoded);
+    return pending.result.promise;
+  }
+
+  async #admit(bytes: Uint8Array, decoded: DecodedTx): Promise<PendingTx> {
+    const { body, signature } = decoded.tx;
+    const valid = verifyTx({ account: body.signer, signBytes: decoded.signBytes, signature });
+    this.#checking += 1;
+    const admitted = this.#admission
+      .then(() => valid)
+      .then((isValid) => {
+        if (!isValid) throw chainErrors.fail("tx.bad_signature", { details: { account: body.signer } });
+        return this.#enter(bytes, decoded);
+      })
+      .finally(() => {
+        this.#checking -= 1;
+      });
+    // The next in line waits for this one, whatever becomes of it.
+    this.#admission = admitted.then(
+      () => undefined,
+      () => undefined,
+    );
+    return admitted;
+  }
+
+  #enter(bytes: Uint8Array, decoded: DecodedTx): PendingTx {
+    this.#requireRunning();
+    const waiting = this.#mempool.get(decoded.hash);
+    if (waiting !== undefined) return waiting;
+    const { signer } = decoded.tx.body;
+    this.#mempool.requireRoom(signer, bytes.length);
+    this.#options.runtime.checkTx(this.state, this.#nextContext(), decoded, this.#mempool.nextNonce(signer));
+    const pending = { bytes, decoded, result: Promise.withResolvers<TxResult>() };
+    this.#mempool.add(pending);
+    this.#schedule();
+    return pending;
+  }
+
+  #nextContext(): BlockContext {
+    const { chainId, clock } = this.#options;
+    return { chainId, height: this.#head.height + 1, timeMs: Math.max(this.#head.timeMs, clock.nowMs()) };
+  }
+
+  /** When the next block is wanted: at once for transactions, when time-based work is due, or to show that the chain lives. */
+  #schedule(): void {
+    if (this.#stopped) return;
+    clearTimeout(this.#timer);
+    const { clock, runtime, idleBlockMs = ENGINE_LIMITS.idleBlockMs } = this.#options;
+    const now = clock.nowMs();
+    const dueMs = runtime.nextDueMs(this.state) ?? Number.POSITIVE_INFINITY;
+    const wantedMs = this.#mempool.size > 0 ? now : Math.min(dueMs, this.#lastBlockAtMs + idleBlockMs);
+    const delayMs = Math.max(wantedMs, this.#lastBlockAtMs + this.#intervalMs) - now;
+    this.#timer = setTimeout(() => this.#onTimer(), Math.min(Math.max(delayMs, 0), MAX_TIMER_MS));
+  }
+
+  #onTimer(): void {
+    const { clock, runtime, idleBlockMs = ENGINE_LIMITS.idleBlockMs, onFatal } = this.#options;
+    const now = clock.nowMs();
+    const due = (runtime.nextDueMs(this.state) ?? Number.POSITIVE_INFINITY) <= now;
+    const idle = Math.abs(now - this.#lastBlockAtMs) >= idleBlockMs;
+    try {
+      if (this.#mempool.size > 0 || due || idle) this.#produce();
+      this.#schedule();
+    } catch (error) {
+      this.#halt("The chain cannot commit any more.");
+      onFatal(error);
+    }
+  }
+
+  #produce(): void {
+    const { runtime, storage, logger, clock } = this.#options;
+    const context = this.#nextContext();
+    const execution = execute({ runtime, state: this.state, context, txs: this.#mempool.next(), logger });
+    const { sealed, included } = execution;
+    const txsRoot = bytesToHex(listRoot(included.map((tx) => hexToBytes(tx.decoded.hash))));
+    const { height, timeMs } = context;
+    const signed = this.#sign({ height, timeMs, parentHash: this.#head.blockHash, txsRoot, appHash: sealed.root });
+    const results = resultsOf(execution, context);
+    const eventsJson = eventsJsonOf(execution, context);
+    const record = { signed, txs: included.map((tx) => tx.bytes), results, eventsJson };
+    storage.write([...sealed.ops, ...this.#blocks.ops(record)]);
+    sealed.adopt();
+    this.#signed = signed;
+    this.#head = headOf(signed);
+    this.#lastBlockAtMs = clock.nowMs();
+    this.#readParams();
+    this.#answer(execution, results);
+    for (const listener of this.#listeners) listener({ head: this.#head, eventsJson });
+  }
+
+  #answer(execution: Execution, results: readonly TxResult[]): void {
+    execution.included.forEach((tx, index) => {
+      this.#mempool.remove(tx);
+      tx.result.resolve(results[index] as TxResult);
+    });
+    for (const { tx, error } of execution.failed) {
+      this.#mempool.remove(tx);
+      tx.result.reject(isGridError(error) ? error : chainErrors.fail("rpc.internal", { message: messageOf(error), cause: error }));
+    }
+  }
+
+  #readParams(): void {
+    this.#maxTxBytes = this.#options.runtime.queries(this.state).params().maxTxBytes;
+  }
+
+  #requireRunning(): void {
+    if (this.#stopped) throw chainErrors.fail("chain.stopped");
+  }
+
+  #halt(message?: string): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    for (const tx of this.#mempool.drain()) tx.result.reject(chainErrors.fail("chain.stopped", message === undefined ? {} : { message }));
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#stopped) this.#halt();
+    await this.#admission;
+  }
+}
+
+/** Opens or begins a chain in this storage. @throws GridError chain.genesis_mismatch, genesis.invalid */
+export const solo = (options: SoloOptions): Engine => new Solo(options);
+
+function headOf({ header }: SignedHeader): Head {
+  const { chainId, height, timeMs, appHash } = header;
+  return { chainId, height, timeMs, appHash, blockHash: headerHash(header) };
+}
+
+function resultsOf({ included, outcomes }: Execution, { height, timeMs }: BlockContext): TxResult[] {
+  return included.map((tx, index) => {
+    const { signer, nonce } = tx.decoded.tx.body;
+    return { ...(outcomes[index] as Execution["outcomes"][number]), height: height as Head["height"], timeMs, signer, nonce };
+  });
+}
+
+function eventsJsonOf({ events, outcomes }: Execution, { height, timeMs }: BlockContext): string | undefined {
+  const all = [...events, ...outcomes.flatMap((outcome) => outcome.events)];
+  if (all.length === 0) return undefined;
+  return JSON.stringify(eventBlock.toJson({ height: height as Head["height"], timeMs, events: all }));
+}
