@@ -1,0 +1,72 @@
+/** The ledger's lists that every plan needs, read once for many solutions and again when an event says they changed. */
+import type { Clock, Hex, NodeId } from "@tfgrid/primitives";
+import type { ChainClient, Farm, Node, Pricing } from "@tfgrid/tfchain";
+import { AGENT_LIMITS } from "../limits.ts";
+
+export interface LedgerView {
+  readonly chainId: string;
+  readonly nodes: readonly Node[];
+  readonly farms: readonly Farm[];
+  readonly pricing: Pricing;
+}
+
+export interface Ledger {
+  view(): Promise<LedgerView>;
+  /** Encryption keys of the nodes' twins. */
+  nodeKeys(): Promise<ReadonlyMap<NodeId, Hex>>;
+  /** Something changed: the next reader reads again. */
+  invalidate(): void;
+}
+
+/** Without a hint for so long the lists are read again, in case the event stream is down. */
+const MAX_AGE_MS = 2_000;
+
+export function openLedger(chain: ChainClient, clock: Clock): Ledger {
+  let cached: { readonly atMs: number; readonly view: Promise<LedgerView> } | undefined;
+  const keys = new Map<NodeId, { readonly twinId: number; readonly key: Hex }>();
+  const view = (): Promise<LedgerView> => {
+    const now = clock.nowMs();
+    if (cached !== undefined && now - cached.atMs <= MAX_AGE_MS) return cached.view;
+    const fresh = readView(chain);
+    cached = { atMs: now, view: fresh };
+    fresh.catch(() => {
+      if (cached?.view === fresh) cached = undefined;
+    });
+    return fresh;
+  };
+  return {
+    view,
+    nodeKeys: async () => {
+      const { nodes } = await view();
+      const missing = nodes.filter((node) => keys.get(node.id)?.twinId !== node.twinId);
+      for (const node of missing) {
+        const twin = await chain.twin(node.twinId);
+        if (twin !== undefined) keys.set(node.id, { twinId: node.twinId, key: twin.encryptionKey });
+      }
+      return new Map([...keys].map(([id, { key }]) => [id, key]));
+    },
+    invalidate: () => {
+      cached = undefined;
+    },
+  };
+}
+
+async function readView(chain: ChainClient): Promise<LedgerView> {
+  const [head, pricing, nodes, farms] = await Promise.all([
+    chain.head(),
+    chain.pricing(),
+    all((page) => chain.nodes(page)),
+    all((page) => chain.farms(page)),
+  ]);
+  return { chainId: head.chainId, pricing, nodes, farms };
+}
+
+async function all<T extends { readonly id: number }>(read: (page: { readonly after?: number; readonly limit: number }) => Promise<readonly T[]>): Promise<readonly T[]> {
+  const out: T[] = [];
+  for (;;) {
+    const after = out.at(-1)?.id;
+    const page = await read({ limit: AGENT_LIMITS.pageRows, ...(after === undefined ? {} : { after }) });
+    out.push(...page);
+    if (page.length < AGENT_LIMITS.pageRows) return out;
+  }
+}

@@ -1,0 +1,131 @@
+/** Everything that one decision about a solution rests on, read from ledger and notary and verified. */
+import { documents, type Instruction, type NotaryClient, type SolutionDocument } from "@tfgrid/notary";
+import { type CidText, cidOf, decode, hasCode, type Hex, isGridError, type KeyPair, type NodeId, type SolutionId, type TwinId } from "@tfgrid/primitives";
+import type { ChainClient, Contract, NameContract, NodeContract, Solution } from "@tfgrid/tfchain";
+import { fail } from "../errors.ts";
+import { AGENT_LIMITS } from "../limits.ts";
+import type { CurrentName, CurrentPart } from "../plan/types.ts";
+import type { Ledger, LedgerView } from "./ledger.ts";
+
+export interface Part {
+  readonly contract: NodeContract;
+  readonly instruction: Instruction;
+}
+
+export interface Snapshot {
+  readonly solution: Solution;
+  readonly document: SolutionDocument;
+  readonly parts: readonly Part[];
+  readonly names: readonly NameContract[];
+  readonly ledger: LedgerView;
+  readonly nodeKeys: ReadonlyMap<NodeId, Hex>;
+}
+
+export interface Sources {
+  readonly chain: ChainClient;
+  readonly notary: NotaryClient;
+  readonly keyPair: KeyPair;
+  readonly twinId: TwinId;
+  readonly ledger: Ledger;
+  readonly documents: Map<CidText, Promise<unknown>>;
+}
+
+/** Undefined: nothing of ours to do (no accepted version, not our agent, cancelled). */
+export async function readSolution(sources: Sources, id: SolutionId): Promise<Solution | undefined> {
+  const solution = await sources.chain.proven.solution(id);
+  if (solution === undefined || solution.agentTwinId !== sources.twinId) return undefined;
+  return solution.version === 0 || solution.state === "cancelled" || solution.state === "proposed" ? undefined : solution;
+}
+
+/** @throws GridError it_contract.document_mismatch, notary.* */
+export async function readSnapshot(sources: Sources, solution: Solution, signal: AbortSignal): Promise<Snapshot> {
+  const [document, ledger, contracts] = await Promise.all([readDocument(sources, solution, signal), sources.ledger.view(), readContracts(sources.chain, solution.id)]);
+  signal.throwIfAborted();
+  const active = contracts.filter((contract) => contract.state !== "deleted");
+  const nodeContracts = active.filter((contract) => contract.type === "node");
+  const parts = await Promise.all(nodeContracts.map(async (contract) => ({ contract, instruction: await readInstruction(sources, contract, signal) })));
+  const nodeKeys = document.secrets.length === 0 ? new Map<NodeId, Hex>() : await sources.ledger.nodeKeys();
+  return { solution, document, parts, names: active.filter((contract) => contract.type === "name"), ledger, nodeKeys };
+}
+
+async function readContracts(chain: ChainClient, solutionId: SolutionId): Promise<readonly Contract[]> {
+  const out: Contract[] = [];
+  for (;;) {
+    const after = out.at(-1)?.id;
+    const page = await chain.contracts({ solutionId, active: true, limit: AGENT_LIMITS.pageRows, ...(after === undefined ? {} : { after }) });
+    out.push(...page);
+    if (page.length < AGENT_LIMITS.pageRows) return out;
+  }
+}
+
+async function readDocument(sources: Sources, solution: Solution, signal: AbortSignal): Promise<SolutionDocument> {
+  const document = await fetchDecoded(sources, solution.document, { schema: documents.solutionDocument, signal });
+  // The ledger's acceptance of this content id is the proof that signers of enough weight agreed to it.
+  const same =
+    document.name === solution.name &&
+    document.version === solution.version &&
+    document.agentTwinId === solution.agentTwinId &&
+    JSON.stringify(document.signers) === JSON.stringify(solution.signers);
+  if (same) return document;
+  throw fail("it_contract.document_mismatch", {
+    message: `Document ${solution.document} is ${document.name} version ${document.version}; the ledger accepted ${solution.name} version ${solution.version}.`,
+    details: { document: solution.document, solutionId: solution.id },
+  });
+}
+
+function readInstruction(sources: Sources, contract: NodeContract, signal: AbortSignal): Promise<Instruction> {
+  return fetchDecoded(sources, contract.instruction, { schema: documents.instruction, signal });
+}
+
+interface Fetch<T> {
+  readonly schema: Parameters<typeof decode<T>>[0];
+  readonly signal: AbortSignal;
+}
+
+/** Content never changes under its id, so what was opened once need not be fetched again. */
+async function fetchDecoded<T>(sources: Sources, cid: CidText, options: Fetch<T>): Promise<T> {
+  const cache = sources.documents;
+  const known = cache.get(cid) as Promise<T> | undefined;
+  if (known !== undefined) return known;
+  const fetched = fetchOnce(sources, cid, options);
+  cache.set(cid, fetched);
+  fetched.catch(() => cache.delete(cid));
+  if (cache.size > AGENT_LIMITS.cachedDocuments) {
+    const [oldest] = cache.keys();
+    if (oldest !== undefined) cache.delete(oldest);
+  }
+  return fetched;
+}
+
+async function fetchOnce<T>(sources: Sources, cid: CidText, options: Fetch<T>): Promise<T> {
+  const { notary, keyPair: signer, twinId } = sources;
+  const stored = await notary.get({ cid, signer, twinId, signal: options.signal });
+  if (cidOf(stored.bytes) !== cid) throw fail("it_contract.document_mismatch", { message: `The notary's bytes are not those of ${cid}.`, details: { document: cid } });
+  try {
+    return decode(options.schema, stored.bytes, { maxBytes: documents.DOCUMENT_LIMITS.documentBytes });
+  } catch (cause) {
+    if (!isGridError(cause) || hasCode(cause, "it_contract.document_mismatch")) throw cause;
+    throw fail("it_contract.document_mismatch", { message: `Document ${cid} cannot be read: ${cause.message}`, details: { document: cid }, cause });
+  }
+}
+
+export function currentParts(parts: readonly Part[]): readonly CurrentPart[] {
+  return parts.map(({ contract, instruction }) => ({
+    contractId: contract.id,
+    nodeId: contract.nodeId,
+    resources: contract.resources,
+    networks: instruction.networks,
+    volumes: instruction.volumes,
+    zmachines: instruction.zmachines.map((zmachine) => ({
+      name: zmachine.name,
+      service: zmachine.service,
+      networks: zmachine.networks.map(({ name, ip }) => ({ name, ip })),
+      resources: zmachine.resources,
+      volumes: [...new Set(zmachine.mounts.filter((mount) => mount.type === "volume").map((mount) => mount.source))],
+    })),
+  }));
+}
+
+export function currentNames(names: readonly NameContract[]): readonly CurrentName[] {
+  return names.map(({ id, name, gatewayNodeId }) => ({ contractId: id, name, gatewayNodeId }));
+}
