@@ -159,6 +159,8 @@ export function znetRules({ cidr, subnet, router, wireguard, internal, gatewayAl
     tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu
     ct state established,related accept
     iifname "${bridge}" ip saddr != ${subnet} drop
+    # Seen here only where bridged frames pass the IP filter too (br_netfilter is loaded).
+    iifname "${bridge}" oifname "${bridge}" ip daddr ${subnet} accept
     iifname "${bridge}" oifname ${wire} ip daddr ${cidr} accept
     iifname ${wire} oifname "${bridge}" ip saddr ${cidr} ip daddr ${subnet} accept
     ${internal ? "" : `iifname "${bridge}" oifname "${uplink}" ip daddr != ${PRIVATE} accept`}

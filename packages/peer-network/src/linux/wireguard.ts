@@ -115,7 +115,12 @@ export async function configureWireguard(znet: string, name: string, wanted: { r
   const now = await dumpWireguard(znet, name);
   if (now.privateKey === clamped(wanted.privateKey) && now.listenPort === wanted.listenPort) return;
   const args = ["set", name, "listen-port", String(wanted.listenPort), "private-key", "/dev/stdin"];
-  await run(...inNetns(znet, "wg", args), { stdin: `${base64OfHex(wanted.privateKey)}\n` });
+  await wgWithInput(znet, args, `${base64OfHex(wanted.privateKey)}\n`);
+}
+
+/** Our end of standard input is a socket, which cannot be opened by path; behind `cat` it is a pipe, which can. */
+async function wgWithInput(znet: string, args: readonly string[], stdin: string): Promise<void> {
+  await run(...inNetns(znet, "sh", ["-c", 'cat | wg "$@"', "wg", ...args]), { stdin });
 }
 
 /** WireGuard shows a key as X25519 uses it (RFC 7748, section 5). */
@@ -140,7 +145,7 @@ export async function syncPeers(znet: string, name: string, peers: readonly Znet
   for (const key of applied.keys()) if (!wanted.has(key) || !now.peers.has(key)) applied.delete(key);
   const sections = [...wanted.values()].flatMap((peer) => peerSection(peer, now, applied));
   if (sections.length === 0) return;
-  await run(...inNetns(znet, "wg", ["addconf", name, "/dev/stdin"]), { stdin: sections.join("\n") });
+  await wgWithInput(znet, ["addconf", name, "/dev/stdin"], `${sections.join("\n")}\n`);
   for (const peer of wanted.values()) if (peer.endpoint !== undefined) applied.set(peer.publicKey, endpointText(peer.endpoint));
 }
 
