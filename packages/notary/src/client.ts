@@ -1,5 +1,5 @@
 /** The digital notary as other rooms see it. */
-import type { CidText, Hex, KeyPair, Schema, TwinId } from "@tfgrid/primitives";
+import type { CidText, ContractId, Hex, KeyPair, Schema, SolutionId, TwinId } from "@tfgrid/primitives";
 
 export interface DocumentSignature {
   readonly twinId: TwinId;
@@ -33,6 +33,9 @@ export interface NotaryClient {
     readonly cid: CidText;
     readonly signer: KeyPair;
     readonly twinId: TwinId;
+    /** Where the chain names the reader: saves the notary a search. */
+    readonly contractId?: ContractId;
+    readonly solutionId?: SolutionId;
     readonly signal?: AbortSignal;
   }): Promise<StoredDocument>;
 }

@@ -1,0 +1,102 @@
+/** Who may read a document: its author, its listed readers, and those whom the chain names. */
+import { type CidText, decode, isGridError, type TwinId } from "@tfgrid/primitives";
+import type { chain as types, ChainReader, Contract, Solution } from "@tfgrid/tfchain";
+import { instruction } from "../documents/instruction.ts";
+import { solutionDocument } from "../documents/solution.ts";
+import { NOTARY_LIMITS as L } from "../limits.ts";
+import type { DocumentRecord } from "../store/store.ts";
+import type { Hint } from "../wire.ts";
+
+type NodeContract = types.NodeContract;
+
+export interface AccessQuestion {
+  readonly chain: ChainReader;
+  readonly cid: CidText;
+  readonly record: DocumentRecord;
+  readonly bytes: Uint8Array;
+  readonly twinId: TwinId;
+  readonly hint: Hint;
+}
+
+export async function mayRead(question: AccessQuestion): Promise<boolean> {
+  const { record, twinId } = question;
+  if (record.author === twinId || record.readers.includes(twinId)) return true;
+  return question.record.kind === "instruction/v1" ? namedByContract(question) : namedBySolution(question);
+}
+
+/** A solution's accepted or pending document: its signers, owner and agent. */
+async function namedBySolution(question: AccessQuestion): Promise<boolean> {
+  for await (const solution of solutionsToTry(question)) {
+    if (solution !== undefined && names(solution, question.cid) && partyOf(solution, question.twinId)) return true;
+  }
+  return false;
+}
+
+export function names(solution: Solution, cid: CidText): boolean {
+  return solution.state !== "cancelled" && (solution.document === cid || solution.pending?.document === cid);
+}
+
+function partyOf(solution: Solution, twinId: TwinId): boolean {
+  return solution.twinId === twinId || solution.agentTwinId === twinId || solution.signers.some((signer) => signer.twinId === twinId);
+}
+
+/** Where the reader says, where an anchor says, and by the name that the document itself bears. */
+async function* solutionsToTry(question: AccessQuestion): AsyncGenerator<Solution | undefined> {
+  const { chain, cid, hint, record, bytes } = question;
+  if (hint.solutionId !== undefined) yield await chain.solution(hint.solutionId);
+  const anchor = await chain.anchor(cid);
+  if (anchor?.solutionId != null) yield await chain.solution(anchor.solutionId);
+  const document = read(() => decode(solutionDocument, bytes, { maxBytes: L.documentBytes }));
+  if (document !== undefined) yield await chain.solutionByName(record.author, document.name);
+}
+
+/** The instruction of an active contract: the node's twin, the contract's owner and the solution's agent. */
+async function namedByContract(question: AccessQuestion): Promise<boolean> {
+  const { chain, cid, hint, twinId } = question;
+  if (hint.contractId !== undefined) {
+    const contract = await chain.contract(hint.contractId);
+    if (carriesOut(contract, cid) && (await partOf(chain, contract, twinId))) return true;
+  }
+  for await (const contract of contractsOf(question)) {
+    if (carriesOut(contract, cid) && (await partOf(chain, contract, twinId))) return true;
+  }
+  return false;
+}
+
+export function carriesOut(contract: Contract | undefined, cid: CidText): contract is NodeContract {
+  return contract?.type === "node" && contract.state !== "deleted" && contract.instruction === cid;
+}
+
+async function partOf(chain: ChainReader, contract: NodeContract, twinId: TwinId): Promise<boolean> {
+  if (contract.twinId === twinId) return true;
+  const node = await chain.node(contract.nodeId);
+  if (node?.twinId === twinId) return true;
+  if (contract.solutionId === null) return false;
+  const solution = await chain.solution(contract.solutionId);
+  return solution?.agentTwinId === twinId;
+}
+
+async function* contractsOf(question: AccessQuestion): AsyncGenerator<Contract> {
+  const document = read(() => decode(instruction, question.bytes, { maxBytes: L.documentBytes }));
+  if (document === undefined) return;
+  const { solutionId, nodeId } = document;
+  let after = 0;
+  for (let seen = 0; seen < L.contractsSearched; ) {
+    const page = await question.chain.contracts({ solutionId, nodeId, active: true, after, limit: L.chainPage });
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < L.chainPage) return;
+    after = last.id;
+    seen += page.length;
+  }
+}
+
+/** The notary keeps canonical documents of a known kind without judging their content: one that is malformed names nobody. */
+function read<T>(decodeIt: () => T): T | undefined {
+  try {
+    return decodeIt();
+  } catch (error) {
+    if (isGridError(error)) return undefined;
+    throw error;
+  }
+}
