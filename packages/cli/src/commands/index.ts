@@ -2,7 +2,12 @@
 import { Command } from "commander";
 import { type Context, type GlobalOptions, createContext } from "../context.ts";
 import { printError } from "../output/printer.ts";
+import { addImageCommands } from "./image.ts";
+import { addNetworkCommands } from "./network.ts";
 import { addReadCommands } from "./read.ts";
+import { addSolutionCommands } from "./solution.ts";
+import { addStatusCommand } from "./status.ts";
+import { addGridCommands } from "./up.ts";
 
 /** Wraps a command's work: opens the context, prints errors with their cure, closes what was opened. */
 export type Action = <A extends readonly unknown[]>(work: (context: Context, ...args: A) => Promise<void>) => (...args: [...A, Command]) => Promise<void>;
@@ -37,6 +42,11 @@ export function createProgram(options: ProgramOptions): Command {
       await context.close();
     }
   };
+  addGridCommands(program, action);
+  addStatusCommand(program, action);
+  addSolutionCommands(program, action);
+  addImageCommands(program, action);
+  addNetworkCommands(program, action);
   addReadCommands(program, action);
   return program;
 }

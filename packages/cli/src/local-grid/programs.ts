@@ -1,0 +1,166 @@
+/** The programs of a local grid: how each is started and configured. */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { UNITS_PER_TFT } from "@tfgrid/primitives";
+import { type JoinToken, runtime } from "@tfgrid/tfchain";
+import type { GridKeys } from "./keys.ts";
+import { mnemonicFile } from "./keys.ts";
+import { type GridLayout, type NodeLayout, REGISTRY_NAME } from "./layout.ts";
+import { registryServes, registryUrl as registryUrlOf, writeRegistryFiles } from "./registry.ts";
+import { writeJson } from "./state-files.ts";
+import type { ProgramSpec, Supervisor } from "./supervisor.ts";
+
+export const registryName = REGISTRY_NAME;
+export const registryUrl = registryUrlOf;
+export const chainIdOf = (layout: GridLayout): string => `local-${layout.gridId}`;
+export const chainUrl = (layout: GridLayout): string => `http://${layout.hostAddress}:${layout.ports.chain}`;
+export const notaryUrl = (layout: GridLayout): string => `http://${layout.hostAddress}:${layout.ports.notary}`;
+
+const START_TIMEOUT_MS = 30_000;
+/** Booting includes registration on the ledger. */
+const NODE_START_TIMEOUT_MS = 60_000;
+/** A rich start for a grid to play with. */
+const GENESIS_TFT = { user: 1_000_000n, farmer: 1_000n, agent: 10_000n } as const;
+/**
+ * V8 keeps a heap of several hundred MB before it collects in earnest; services that idle most of the time are asked to
+ * collect early instead, because a whole grid shares one machine here.
+ */
+const NODE_FLAGS = ["--max-semi-space-size=2", "--max-old-space-size=256"] as const;
+
+const room = (name: string): string => fileURLToPath(new URL(`../../../${name}/src/main.ts`, import.meta.url));
+
+function own(options: { readonly layout: GridLayout; readonly name: string; readonly room: string; readonly config: unknown; readonly prefix?: readonly string[] }): ProgramSpec {
+  const { layout, name, config, prefix = [] } = options;
+  const configFile = join(layout.files.configs, `${name}.json`);
+  writeJson(configFile, config, 0o600);
+  return {
+    name,
+    command: [...prefix, process.execPath, ...NODE_FLAGS, room(options.room), "--config", configFile],
+    ready: { kind: "line" },
+    startTimeoutMs: START_TIMEOUT_MS,
+    env: { ...process.env, NODE_NO_WARNINGS: "1" },
+  };
+}
+
+const trustOf = (layout: GridLayout, keys: GridKeys): { chainId: string; authority: string } => ({ chainId: chainIdOf(layout), authority: keys.authority.account });
+
+export function chainProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
+  const genesis = runtime.defaultGenesis({
+    chainId: chainIdOf(layout),
+    foundation: keys.foundation.account,
+    validatorsPool: keys.validators.account,
+    accounts: Object.entries(GENESIS_TFT).map(([role, tft]) => ({ id: keys[role as keyof typeof GENESIS_TFT].account, freeUnits: tft * UNITS_PER_TFT })),
+    preset: "local",
+  });
+  return own({
+    layout,
+    name: "chain",
+    room: "tfchain",
+    config: { dataDir: join(layout.stateDir, "chain"), genesis: runtime.genesisToJson(genesis), mnemonicFile: mnemonicFile(layout.files.keys, "authority"), host: layout.hostAddress, port: layout.ports.chain },
+  });
+}
+
+export function notaryProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
+  return own({
+    layout,
+    name: "notary",
+    room: "notary",
+    config: { dataDir: join(layout.stateDir, "notary"), host: layout.hostAddress, port: layout.ports.notary, chain: { url: chainUrl(layout), trust: trustOf(layout, keys) } },
+  });
+}
+
+export function relayProgram(layout: GridLayout, _keys: GridKeys): ProgramSpec {
+  return own({
+    layout,
+    name: "relay",
+    room: "messaging",
+    config: { mnemonicFile: mnemonicFile(layout.files.keys, "relay"), listen: [{ host: layout.hostAddress, port: layout.ports.relay, transport: "tcp" }] },
+  });
+}
+
+/** The multiaddrs that the relay printed when it was ready. */
+export function relayAddresses(endpoints: Readonly<Record<string, unknown>>): readonly string[] {
+  const addresses = endpoints["addresses"];
+  if (!Array.isArray(addresses)) throw new Error("the relay names its addresses when it is ready");
+  return addresses as string[];
+}
+
+export function registryProgram(layout: GridLayout): ProgramSpec {
+  const { configFile } = writeRegistryFiles(layout);
+  return {
+    name: "registry",
+    command: ["docker-registry", "serve", configFile],
+    ready: { kind: "probe", probe: (signal) => registryServes(layout, signal) },
+    startTimeoutMs: START_TIMEOUT_MS,
+    // Without a trace exporter the registry would try to reach one on localhost for ever.
+    env: { ...process.env, OTEL_TRACES_EXPORTER: "none" },
+  };
+}
+
+export function explorerProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
+  return own({
+    layout,
+    name: "explorer",
+    room: "explorer",
+    config: {
+      chain: { url: chainUrl(layout), trust: trustOf(layout, keys) },
+      dataDir: join(layout.stateDir, "explorer"),
+      host: "127.0.0.1",
+      port: layout.ports.explorer,
+      staticDir: fileURLToPath(new URL("../../../dashboard/dist", import.meta.url)),
+    },
+  });
+}
+
+export function explorerUrl(supervisor: Supervisor): string {
+  const url = supervisor.status().find((program) => program.name === "explorer")?.endpoints["http"];
+  if (url === undefined) throw new Error("the explorer names its address when it is ready");
+  return url;
+}
+
+export function agentProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
+  return own({
+    layout,
+    name: "agent",
+    room: "it-contract",
+    config: { chain: { url: chainUrl(layout), trust: trustOf(layout, keys) }, notary: { urls: [notaryUrl(layout)] }, mnemonicFile: mnemonicFile(layout.files.keys, "agent") },
+  });
+}
+
+/** What each machine of the local grid offers, so that several share the real one's memory and disk honestly. */
+const NODE_CAPACITY = { cpuMilli: 2000, memoryBytes: 2 * 1024 ** 3, ssdBytes: 20 * 1024 ** 3, hddBytes: 0 } as const;
+
+export interface NodeProgramOptions {
+  readonly layout: GridLayout;
+  readonly node: NodeLayout;
+  readonly keys: GridKeys;
+  readonly joinToken: JoinToken;
+  readonly relays: readonly string[];
+}
+
+export function nodeProgram(options: NodeProgramOptions): ProgramSpec {
+  const { layout, node, keys, joinToken, relays } = options;
+  const spec = own({
+    layout,
+    name: `node-${node.name}`,
+    room: "zero-os",
+    // nsenter, not `ip netns exec`: that would also unshare the mount namespace, and the node's mounts with it.
+    prefix: ["nsenter", `--net=/run/netns/${node.machine}`],
+    config: {
+      machine: node.machine,
+      dataDir: node.dataDir,
+      chain: { url: chainUrl(layout), ...trustOf(layout, keys) },
+      notary: { urls: [notaryUrl(layout)] },
+      relays,
+      joinToken,
+      location: node.location,
+      capacity: NODE_CAPACITY,
+      registriesConf: layout.files.registriesConf,
+      uplink: { iface: "eth0", address: node.address },
+      meshPorts: { first: 20_000, last: 20_999 },
+      dnsUpstreams: [],
+      ...(node.role === "gateway" ? { gateway: { domain: layout.domain } } : {}),
+    },
+  });
+  return { ...spec, startTimeoutMs: NODE_START_TIMEOUT_MS };
+}
