@@ -100,7 +100,7 @@ class Driver implements LinuxCompute {
     this.runtimeName = facts.runtimeName;
     this.idsPerContract = facts.shiftsOwners;
     this.#cgroups = new Cgroups({ layout: facts.cgroups, parent: options.cgroupParent, clock: this.#clock });
-    this.#runtime = { runtime: facts.runtimePath, stateRoot: `${runDir}/runtime`, exitDir: `${dataDir}/exits` };
+    this.#runtime = { command: facts.runtimeCommand, stateRoot: `${runDir}/runtime`, exitDir: `${dataDir}/exits` };
     this.#images = new ImageStore({
       folder: `${dataDir}/images`,
       registriesConf: options.registriesConf,

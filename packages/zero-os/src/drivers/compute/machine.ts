@@ -7,7 +7,8 @@ import { COMPUTE_LIMITS as L } from "./limits.ts";
 
 export interface MachineFacts {
   readonly runtimeName: "crun" | "runc";
-  readonly runtimePath: string;
+  /** Program and first arguments that run it. */
+  readonly runtimeCommand: readonly [string, ...string[]];
   readonly cgroups: CgroupLayout;
   /** Mounts can move owners: every contract has ids of its own. */
   readonly shiftsOwners: boolean;
@@ -22,15 +23,24 @@ export async function detectMachine(options: { readonly dataDir: string; readonl
   for (const program of ["conmon", "skopeo", "umoci", "mkfs.ext4", "nsenter", "perl", "socat"]) {
     if ((await find(program)) === undefined) throw missing(program);
   }
-  // crun refuses hybrid machines while a controller is left in the v2 tree; the machine's layout is not ours to change.
-  const order = cgroups.strayControllers.length === 0 ? (["crun", "runc"] as const) : (["runc"] as const);
-  for (const runtimeName of order) {
-    const runtimePath = await find(runtimeName);
-    if (runtimePath === undefined) continue;
+  for (const runtimeName of ["crun", "runc"] as const) {
+    const path = await find(runtimeName);
+    if (path === undefined) continue;
     const shiftsOwners = await canShiftOwners(options.dataDir, options.firstHostId);
-    return { runtimeName, runtimePath, cgroups, shiftsOwners, openFiles: await openFilesLimit() };
+    const runtimeCommand = runtimeName === "crun" ? crunCommand(path, cgroups) : ([path] as const);
+    return { runtimeName, runtimeCommand, cgroups, shiftsOwners, openFiles: await openFilesLimit() };
   }
-  throw missing(order.join(" or "));
+  throw missing("crun");
+}
+
+/**
+ * crun refuses hybrid machines while a controller is left in the v2 tree. The machine's layout is not ours to change: crun
+ * alone runs in a mount namespace where that tree is not to be seen.
+ */
+function crunCommand(path: string, cgroups: CgroupLayout): readonly [string, ...string[]] {
+  const v2 = cgroups.roots.get("unified");
+  if (cgroups.strayControllers.length === 0 || v2 === undefined) return [path];
+  return ["/usr/bin/unshare", "--mount", "--", "/bin/sh", "-c", 'umount "$0" && exec "$@"', v2, path];
 }
 
 async function openFilesLimit(): Promise<number> {

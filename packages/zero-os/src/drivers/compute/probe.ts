@@ -6,7 +6,7 @@ import { messageOf } from "@tfgrid/primitives";
 import { run, type RunResult } from "./exec.ts";
 import { errnoOf, readIfExists } from "./files.ts";
 import { COMPUTE_LIMITS as L } from "./limits.ts";
-import type { RuntimePaths } from "./supervisor.ts";
+import { runRuntime, type RuntimePaths } from "./supervisor.ts";
 
 export type HealthTest = NonNullable<ZmachineSpec["healthcheck"]>["test"];
 export interface ProbeResult {
@@ -36,8 +36,7 @@ export async function runProbe(target: ProbeTarget, test: HealthTest, timeoutMs:
 async function probeExec(target: ProbeTarget, argv: readonly string[], timeoutMs: number): Promise<ProbeResult> {
   const pidFile = `${target.bundle}/probe-${randomUUID()}.pid`;
   try {
-    const args = ["--root", target.paths.stateRoot, "exec", "--pid-file", pidFile, target.id, ...argv];
-    const result = await run(target.paths.runtime, args, { timeoutMs });
+    const result = await runRuntime(target.paths, ["exec", "--pid-file", pidFile, target.id, ...argv], { timeoutMs });
     // Killing the runtime does not reach the process that it put into the zmachine.
     if (result.timedOut) killProbe(Number((await readIfExists(pidFile))?.trim()));
     return { healthy: result.code === 0, output: outputOf(result, timeoutMs) };

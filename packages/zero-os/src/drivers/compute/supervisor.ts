@@ -6,13 +6,13 @@ import { spawn } from "node:child_process";
 import { open, rm } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { fail } from "./errors.ts";
-import { run } from "./exec.ts";
+import { run, type RunOptions, type RunResult } from "./exec.ts";
 import { readIfExists } from "./files.ts";
 import { COMPUTE_LIMITS as L } from "./limits.ts";
 
 export interface RuntimePaths {
-  /** Absolute path of crun or runc. */
-  readonly runtime: string;
+  /** Program and first arguments that run crun or runc. */
+  readonly command: readonly [string, ...string[]];
   /** Where the runtime keeps its own state; in memory, gone with a reboot like the zmachines themselves. */
   readonly stateRoot: string;
   readonly exitDir: string;
@@ -33,7 +33,8 @@ const SCRIPT =
 export async function createSupervised(paths: RuntimePaths, options: LaunchOptions): Promise<void> {
   const { id, bundle } = options;
   await rm(`${paths.exitDir}/${id}`, { force: true });
-  const args = ["-c", id, "-n", id, "-u", id, "-r", paths.runtime, `--runtime-arg=--root=${paths.stateRoot}`, "-b", bundle];
+  const args = ["-c", id, "-n", id, "-u", id, "-b", bundle, "-r", paths.command[0]];
+  for (const word of runtimeArgs(paths)) args.push(`--runtime-arg=${word}`);
   args.push("-p", `${bundle}/pid`, "-P", `${bundle}/conmon.pid`, "--exit-dir", paths.exitDir, "--persist-dir", options.persistDir);
   args.push("-l", `k8s-file:${options.logPath}`, "--log-size-max", String(L.logBytes), "--no-sync-log", "--full-attach");
   const errors = await open(`${bundle}/conmon.log`, "w", 0o600);
@@ -51,20 +52,28 @@ export async function createSupervised(paths: RuntimePaths, options: LaunchOptio
   }
 }
 
+export function runRuntime(paths: RuntimePaths, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  return run(paths.command[0], [...runtimeArgs(paths), ...args], options);
+}
+
+function runtimeArgs(paths: RuntimePaths): string[] {
+  return [...paths.command.slice(1), `--root=${paths.stateRoot}`];
+}
+
 export async function startCreated(paths: RuntimePaths, id: string): Promise<void> {
-  const result = await run(paths.runtime, ["--root", paths.stateRoot, "start", id]);
+  const result = await runRuntime(paths, ["start", id]);
   if (result.code !== 0) throw startFailed(result.stderr);
 }
 
 /** `created`, `running`, `stopped`, or undefined when the runtime knows nothing of it. */
 export async function runtimeState(paths: RuntimePaths, id: string): Promise<string | undefined> {
-  const result = await run(paths.runtime, ["--root", paths.stateRoot, "state", id]);
+  const result = await runRuntime(paths, ["state", id]);
   if (result.code !== 0) return undefined;
   return (JSON.parse(result.stdout) as { status?: string }).status;
 }
 
 export async function deleteForced(paths: RuntimePaths, id: string): Promise<void> {
-  const result = await run(paths.runtime, ["--root", paths.stateRoot, "delete", "--force", id]);
+  const result = await runRuntime(paths, ["delete", "--force", id]);
   if (result.code === 0 || /does not exist/i.test(result.stderr)) return;
   // Whatever the runtime cannot undo is undone from the kernel's own lists by the caller; its state must go all the same.
   await rm(`${paths.stateRoot}/${id}`, { recursive: true, force: true });
