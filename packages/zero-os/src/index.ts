@@ -4,3 +4,4 @@ export { teardownNode, type TeardownOptions } from "./agent/teardown.ts";
 export { nodeErrors } from "./errors.ts";
 export { NODE_LIMITS } from "./limits.ts";
 export type * from "./ports.ts";
+export * as imageBuilder from "./testing/oci-image.ts";

@@ -49,9 +49,9 @@ export function fileContractStore(options: { readonly dataDir: string; readonly 
       const loaded = await Promise.all(names.map(async (name) => parse((await readIfPresent(join(folder, name))) ?? "", name, options.logger)));
       return loaded.filter((held) => held !== undefined);
     },
-    save: async ({ instruction: _, bytes, ...rest }) => {
-      const value: Frame = { ...rest, bytes: Buffer.from(bytes).toString("base64") };
-      await writeDurably(pathOf(rest.contractId), JSON.stringify(frame.toJson(value)));
+    save: async ({ contractId, version, cid, mode, seenHeight, bytes }) => {
+      const value: Frame = { contractId, version, cid, mode, seenHeight, bytes: Buffer.from(bytes).toString("base64") };
+      await writeDurably(pathOf(contractId), JSON.stringify(frame.toJson(value)));
     },
     remove: async (contractId) => {
       await rm(pathOf(contractId), { force: true });

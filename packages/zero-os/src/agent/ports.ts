@@ -1,0 +1,21 @@
+/** What the agent needs from the outside, as narrow as it can be: every part can be replaced in the simulator. */
+import type { NotaryClient } from "@tfgrid/notary";
+import type { Clock, Entropy, Logger } from "@tfgrid/primitives";
+import type { ChainClient } from "@tfgrid/tfchain";
+import type { Identity } from "../identity/identity.ts";
+
+export type AgentChain = Pick<
+  ChainClient,
+  "head" | "params" | "twinByAccount" | "nodeByTwin" | "contracts" | "solution" | "submit" | "follow" | "proven" | "nameContract"
+>;
+export type AgentNotary = Pick<NotaryClient, "get">;
+
+export interface World {
+  readonly chain: AgentChain;
+  readonly notary: AgentNotary;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly logger: Logger;
+  readonly identity: Identity;
+  readonly chainId: string;
+}
