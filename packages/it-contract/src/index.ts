@@ -12,3 +12,4 @@ export { type ItContractCode, itContractErrors } from "./errors.ts";
 export { fixedImageResolver, type ImageResolver, pinnedDigest } from "./images/resolver.ts";
 export { skopeoImageResolver, type SkopeoOptions } from "./images/skopeo.ts";
 export * from "./plan/index.ts";
+export { type Agent, type AgentOptions, startAgent } from "./agent/agent.ts";

@@ -35,26 +35,12 @@ export function observe(snapshot: Snapshot, nowMs: number): readonly Observed[] 
 }
 
 function conditionOf(spec: ZmachineSpec, report: ZmachineReport | undefined): Condition {
-  switch (report?.state) {
-    case undefined:
-    case "waiting":
-    case "pulling":
-    case "starting":
-    case "stopped":
-      return "starting";
-    case "healthy":
-      return "ready";
-    case "running":
-      return spec.healthcheck === null ? "ready" : "starting";
-    case "unhealthy":
-      return "unhealthy";
-    case "failed":
-      return "failed";
-    case "restarting":
-      return report.restarts >= AGENT_LIMITS.restartsUntilFailed ? "failed" : "starting";
-    case "exited":
-      return spec.restart.condition === "any" ? "starting" : "ready";
-  }
+  if (report === undefined) return "starting";
+  if (report.state === "healthy" || (report.state === "running" && spec.healthcheck === null)) return "ready";
+  if (report.state === "unhealthy" || report.state === "failed") return report.state;
+  if (report.state === "restarting") return report.restarts >= AGENT_LIMITS.restartsUntilFailed ? "failed" : "starting";
+  // What ends by itself and is not restarted has done its work; with an error it would be `failed`.
+  return report.state === "exited" && spec.restart.condition !== "any" ? "ready" : "starting";
 }
 
 export interface Judged {

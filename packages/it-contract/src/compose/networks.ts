@@ -21,14 +21,15 @@ interface NetworkForm {
 export function readNetworks(context: Context, tree: Tree | undefined, solution: string): readonly Network[] {
   const forms = new Map<string, NetworkForm>();
   for (const entry of (tree === undefined ? undefined : asMap(context, tree))?.entries.values() ?? []) {
-    const name = named(context, entry.at, entry.key, "network", forms);
+    const name = named(context, entry, "network", forms);
     if (name !== undefined) forms.set(name, { name, ...networkForm(context, entry.value) });
   }
   if (!forms.has("default")) forms.set("default", { name: "default", internal: false, cidr: undefined });
   return assignCidrs(context, [...forms.values()], solution);
 }
 
-function named(context: Context, at: Position, key: string, what: string, taken: ReadonlyMap<string, unknown>): string | undefined {
+function named(context: Context, entry: { readonly at: Position; readonly key: string }, what: string, taken: ReadonlyMap<string, unknown>): string | undefined {
+  const { at, key } = entry;
   const name = toLabel(key);
   if (name === undefined) return report(context, at, "it_contract.invalid_value", `a ${what}'s name has letters, digits, - and _ only`);
   return taken.has(name) ? report(context, at, "it_contract.conflict", `another ${what} is called ${name} too`) : name;
@@ -99,7 +100,7 @@ export function readServiceNetworks(context: Context, service: Fields, defined: 
       : [...(asMap(context, tree)?.entries.values() ?? [])];
   const out = new Map<string, Service["networks"][number]>();
   for (const entry of entries) {
-    const name = named(context, entry.at, entry.key, "network", out);
+    const name = named(context, entry, "network", out);
     if (name === undefined) continue;
     if (!defined.has(name)) report(context, entry.at, "it_contract.unknown_reference", `network ${entry.key} is not defined under the top-level networks`);
     out.set(name, { name, aliases: readAliases(context, entry.value) });
@@ -121,7 +122,7 @@ function readAliases(context: Context, tree: Tree | undefined): readonly string[
 export function readVolumes(context: Context, tree: Tree | undefined): readonly Volume[] {
   const out = new Map<string, Volume>();
   for (const entry of (tree === undefined ? undefined : asMap(context, tree))?.entries.values() ?? []) {
-    const name = named(context, entry.at, entry.key, "volume", out);
+    const name = named(context, entry, "volume", out);
     if (name !== undefined) out.set(name, { name, ...volumeForm(context, entry.value) });
   }
   return [...out.values()];

@@ -99,8 +99,8 @@ function readProcess(context: Context, map: Fields): ProcessPart {
   return {
     entrypoint: asArgv(context, map.get("entrypoint"), "entrypoint") ?? [],
     command: asArgv(context, map.get("command"), "command") ?? [],
-    user: bounded(context, map, "user", /^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$/, 64),
-    workingDir: bounded(context, map, "working_dir", /^\//, 1024),
+    user: bounded(context, map, "user", { pattern: /^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?$/, max: 64 }),
+    workingDir: bounded(context, map, "working_dir", { pattern: /^\//, max: 1024 }),
     hostname: hostname === undefined || hostnameTree === undefined ? "" : (checkLabel(context, hostnameTree, hostname, "a host name") ?? ""),
     stopSignal: readSignal(context, map.get("stop_signal")),
     stopGraceMs: asDuration(context, map.get("stop_grace_period")) ?? DEFAULTS.stopGraceMs,
@@ -108,7 +108,8 @@ function readProcess(context: Context, map: Fields): ProcessPart {
   };
 }
 
-function bounded(context: Context, map: Fields, key: string, pattern: RegExp, max: number): string {
+function bounded(context: Context, map: Fields, key: string, rule: { readonly pattern: RegExp; readonly max: number }): string {
+  const { pattern, max } = rule;
   const tree = map.get(key);
   const text = asText(context, tree);
   if (text === undefined || tree === undefined) return "";

@@ -27,11 +27,10 @@ type Reason =
 /** Why a node takes no new zmachine of this service, apart from room. */
 export function excluded(state: PlanState, at: NodeState, service: Service): Reason | undefined {
   const { node, farm } = at;
-  const { placement } = service;
   if (!node.up) return "down";
   if (node.maintenance.mode !== "none") return "cordoned or draining";
   if (farm?.dedicated === true && farm.twinId !== state.input.document.agentTwinId) return "of dedicated farms";
-  return misplaced(state, node, service) ?? spreadReason(state, at, service, placement.spread);
+  return misplaced(state, node, service) ?? spreadReason(state, at, service);
 }
 
 /** What the file demands of the place: holds for new zmachines and for those that run. */
@@ -47,17 +46,21 @@ export function misplaced(state: PlanState, node: Node, service: Service): Reaso
 }
 
 /** Replicas that share a volume must share its node, so spreading does not concern them. */
-function spreadReason(state: PlanState, at: NodeState, service: Service, spread: Service["placement"]["spread"]): Reason | undefined {
+function spreadReason(state: PlanState, at: NodeState, service: Service): Reason | undefined {
+  const { spread } = service.placement;
   if (spread === "none" || volumesOf(service).length > 0) return undefined;
-  if (replicasOn(at, service.name) > 0) return "holding another replica";
-  return spread === "farm" && replicasInFarm(state, at, service.name) > 0 ? "in a farm that holds another replica" : undefined;
+  // Older versions that are about to go do not block their successor.
+  if (replicasOn(at, service.name, true) > 0) return "holding another replica";
+  return spread === "farm" && replicasInFarm(state, at, service.name, true) > 0 ? "in a farm that holds another replica" : undefined;
 }
 
-const replicasOn = (at: NodeState, service: string): number => at.placed.filter((zmachine) => zmachine.service === service).length;
+function replicasOn(at: NodeState, service: string, staying = false): number {
+  return at.placed.filter((zmachine) => zmachine.service === service && (!staying || zmachine.spec === "document")).length;
+}
 
-function replicasInFarm(state: PlanState, at: NodeState, service: string): number {
+function replicasInFarm(state: PlanState, at: NodeState, service: string, staying = false): number {
   let count = 0;
-  for (const other of state.nodes.values()) if (other.node.farmId === at.node.farmId) count += replicasOn(other, service);
+  for (const other of state.nodes.values()) if (other.node.farmId === at.node.farmId) count += replicasOn(other, service, staying);
   return count;
 }
 
