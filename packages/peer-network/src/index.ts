@@ -5,3 +5,13 @@ export { LINK_STATE_LIMITS, NETWORK_LIMITS, PATH_LIMITS, PROBE_LIMITS } from "./
 export { linuxNetwork, teardownMachine } from "./linux/driver.ts";
 export type { LinuxNetworkOptions } from "./linux/context.ts";
 export { type MeshPorts, type PortRange, meshPorts } from "./linux/names.ts";
+export { openMeshSocket, type MeshSocketOptions } from "./linux/mesh-socket.ts";
+export { ensureWireguardGo } from "./linux/wireguard-go.ts";
+export { createPeerNetwork, type PeerNetwork, type PeerNetworkOptions, type PeerNetworkStatus } from "./network/create.ts";
+export type { DesiredZnet, LocalZmachine } from "./network/desired.ts";
+export type { PeerMessenger } from "./network/messages.ts";
+export type { PathStatus } from "./network/path-service.ts";
+export type { NetworkChain } from "./network/view.ts";
+export { joinConfig, type JoinOptions } from "./join-config.ts";
+export type { ProbeSocket } from "./prober/prober.ts";
+export { gatewayAddress, simulatedNetwork, type SimulatedNetwork } from "./simulated.ts";

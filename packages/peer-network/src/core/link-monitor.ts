@@ -1,0 +1,61 @@
+/** What is known of one link from its probes: a damped delay, loss, and whether it lives. Pure: time comes in as arguments. */
+import { LINK_STATE_LIMITS, PROBE_LIMITS as L } from "../limits.ts";
+
+/** Samples for the median: two outliers of five do no harm. */
+const WINDOW = 5;
+/** Weight of a new median in the running mean. */
+const WEIGHT = 0.3;
+/** Probes over which loss is counted. */
+const LOSS_WINDOW = 50;
+
+export interface LinkMonitor {
+  readonly alive: boolean;
+  readonly delayUs: number;
+  readonly lossPermille: number;
+  /** A probe was answered after this time. */
+  answered(delayUs: number): void;
+  /** A probe was not answered in time. */
+  lost(): void;
+}
+
+export function linkMonitor(): LinkMonitor {
+  const samples: number[] = [];
+  const outcomes: boolean[] = [];
+  let mean: number | undefined;
+  let lostInRow = 0;
+  const count = (outcome: boolean): void => {
+    outcomes.push(outcome);
+    if (outcomes.length > LOSS_WINDOW) outcomes.shift();
+  };
+  return {
+    get alive() {
+      return mean !== undefined && lostInRow < L.lostProbesUntilDead;
+    },
+    get delayUs() {
+      return Math.min(Math.round(mean ?? LINK_STATE_LIMITS.maxDelayUs), LINK_STATE_LIMITS.maxDelayUs);
+    },
+    get lossPermille() {
+      const lost = outcomes.filter((outcome) => !outcome).length;
+      return outcomes.length === 0 ? 1000 : Math.round((1000 * lost) / outcomes.length);
+    },
+    answered: (delayUs) => {
+      // A link that comes back may have another delay: its past does not count.
+      if (lostInRow >= L.lostProbesUntilDead) {
+        samples.length = 0;
+        outcomes.length = 0;
+        mean = undefined;
+      }
+      lostInRow = 0;
+      count(true);
+      samples.push(delayUs);
+      if (samples.length > WINDOW) samples.shift();
+      const sorted = samples.toSorted((a, b) => a - b);
+      const median = sorted[sorted.length >> 1] as number;
+      mean = mean === undefined ? median : mean + WEIGHT * (median - mean);
+    },
+    lost: () => {
+      lostInRow += 1;
+      count(false);
+    },
+  };
+}

@@ -1,0 +1,231 @@
+/** The control loop of a node's private networks: chain, links and wishes in; peers, names and forwards out. */
+import {
+  type AccountId,
+  type Clock,
+  type Entropy,
+  hasCode,
+  type KeyPair,
+  type Logger,
+  messageOf,
+  type NodeId,
+  systemClock,
+  systemEntropy,
+  type TwinId,
+} from "@tfgrid/primitives";
+import type { LinkAd } from "../core/link-state.ts";
+import type { MeshPorts } from "../linux/names.ts";
+import { LINK_STATE_LIMITS, PATH_LIMITS as L } from "../limits.ts";
+import type { NetworkDriver } from "../ports.ts";
+import { createProber, type ProbeSocket, type ProbeTarget } from "../prober/prober.ts";
+import { type DesiredZnet, desiredNames, desiredPeers, sharesOf } from "./desired.ts";
+import { forwardService } from "./forward-service.ts";
+import { linkStateService } from "./link-state-service.ts";
+import type { PeerMessenger } from "./messages.ts";
+import { type PairId, pathService, type PathStatus } from "./path-service.ts";
+import { type ChainView, endpointOf, type NetworkChain, readView } from "./view.ts";
+
+export interface PeerNetworkOptions {
+  readonly nodeId: NodeId;
+  /** The node's own twin: signs link states. */
+  readonly pair: KeyPair;
+  /** Secret half of the node's meshKey. */
+  readonly meshPrivateKey: Uint8Array;
+  readonly driver: Pick<NetworkDriver, "setForwards" | "setNames" | "setPeers">;
+  readonly chain: NetworkChain;
+  readonly messenger: PeerMessenger;
+  /** From openMeshSocket. */
+  readonly socket: ProbeSocket;
+  readonly ports: MeshPorts;
+  /** Forward ciphertext for others' solutions. Default true. */
+  readonly consentToForward?: boolean;
+  readonly clock?: Clock;
+  readonly entropy?: Entropy;
+  /** Monotonic, microseconds. */
+  readonly nowUs?: () => number;
+  readonly logger: Logger;
+}
+
+export interface PeerNetworkStatus {
+  readonly links: LinkAd["links"];
+  readonly paths: readonly PathStatus[];
+  readonly forwards: number;
+}
+
+export interface PeerNetwork {
+  /** Replaces what this node wants; cheap, call it whenever instructions or own zmachines change. */
+  setZnets(znets: readonly DesiredZnet[]): void;
+  /** Something changed on the chain: look now instead of at the next round. */
+  nudge(): void;
+  status(): PeerNetworkStatus;
+  /** Stops the loops; kernel state stays as it is, so traffic goes on. */
+  stop(): Promise<void>;
+}
+
+export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
+  const { nodeId, chain, messenger, driver, logger, socket, clock = systemClock, entropy = systemEntropy } = options;
+  const stopping = new AbortController();
+  const bell = doorbell();
+  let wanted: readonly DesiredZnet[] = [];
+  let view: ChainView = { nodes: new Map(), solutions: new Map() };
+  const freshView = async (): Promise<ChainView> => (view = await readView(chain, wanted.map((znet) => znet.solutionId)));
+  const twinOf = (id: NodeId): TwinId | undefined => view.nodes.get(id)?.twinId;
+
+  const prober = createProber({
+    nodeId,
+    meshPrivateKey: options.meshPrivateKey,
+    socket,
+    clock,
+    entropy,
+    logger,
+    nowUs: options.nowUs ?? (() => performance.now() * 1000),
+    onTransition: (peer, alive) => {
+      logger.info(alive ? "link is up" : "link is dead", { peer });
+      linkState.transition(peer, alive);
+    },
+  });
+  const linkState = linkStateService({
+    nodeId,
+    pair: options.pair,
+    forwards: options.consentToForward ?? true,
+    messenger,
+    clock,
+    logger,
+    links: prober.links,
+    accountOf: accountLookup(chain),
+    twinOf,
+    onChange: () => {
+      paths.choose(linkState.db.graph(), view);
+    },
+  });
+  const paths = pathService({ nodeId, messenger, clock, logger, view: freshView, onChange: bell.ring });
+  const forwards = forwardService({
+    nodeId,
+    consent: options.consentToForward ?? true,
+    ports: options.ports.forwards,
+    messenger,
+    chain,
+    clock,
+    view: freshView,
+    apply: driver.setForwards,
+  });
+
+  const reconcile = async (): Promise<void> => {
+    await freshView();
+    prober.setTargets(probeTargets(view, nodeId, wanted));
+    paths.setPairs(wanted.flatMap((znet) => pairsOf(view, znet, nodeId)));
+    paths.choose(linkState.db.graph(), view);
+    for (const znet of wanted) await applyZnet({ driver, view, znet, wanted, self: nodeId, paths });
+    await forwards.sweep();
+  };
+  const loop = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      try {
+        await reconcile();
+      } catch (error) {
+        logger.warn("the network could not be brought up to date; it is tried again", { reason: messageOf(error) });
+      }
+      await bell.wait(clock, L.reconcileMs, stopping.signal);
+    }
+  };
+  const ticks = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      linkState.tick();
+      paths.choose(linkState.db.graph(), view);
+      await clock.sleep(LINK_STATE_LIMITS.gatherMs, stopping.signal).catch(() => undefined);
+    }
+  };
+  const running = Promise.all([loop(), prober.run(stopping.signal), ticks()]);
+
+  return {
+    setZnets: (znets) => {
+      wanted = znets;
+      bell.ring();
+    },
+    nudge: bell.ring,
+    status: () => ({ links: prober.links(), paths: paths.status(linkState.db.graph()), forwards: forwards.count }),
+    stop: async () => {
+      stopping.abort(new Error("stopped"));
+      for (const service of [linkState, paths, forwards]) service.stop();
+      await running;
+      socket.close();
+    },
+  };
+}
+
+interface ApplyOptions {
+  readonly driver: PeerNetworkOptions["driver"];
+  readonly view: ChainView;
+  readonly znet: DesiredZnet;
+  readonly wanted: readonly DesiredZnet[];
+  readonly self: NodeId;
+  readonly paths: ReturnType<typeof pathService>;
+}
+
+async function applyZnet({ driver, view, znet, wanted, self, paths }: ApplyOptions): Promise<void> {
+  const { solutionId, name: network } = znet;
+  const endpointFor = (peer: NodeId) => paths.endpointFor({ solutionId, network, peer });
+  const siblings = wanted.filter((other) => other.solutionId === solutionId);
+  try {
+    await driver.setPeers(znet.key, desiredPeers({ view, znet, self, endpointFor }));
+    await driver.setNames(znet.key, desiredNames({ view, znet, siblings, self }));
+  } catch (error) {
+    // Wished for but not made yet: the provisioning makes it, and rings.
+    if (!hasCode(error, "network.unknown_network")) throw error;
+  }
+}
+
+function pairsOf(view: ChainView, znet: DesiredZnet, self: NodeId): PairId[] {
+  const solution = view.solutions.get(znet.solutionId);
+  if (solution === undefined) return [];
+  const others = [...sharesOf(solution, znet).keys()].filter((peer) => peer !== self);
+  return others.map((peer) => ({ solutionId: znet.solutionId, network: znet.name, peer }));
+}
+
+/** Nodes of the same solutions first, then possible forwarders spread over the grid by id; those that the ledger calls up. */
+function probeTargets(view: ChainView, self: NodeId, wanted: readonly DesiredZnet[]): ProbeTarget[] {
+  const near = new Set(wanted.flatMap((znet) => pairsOf(view, znet, self).map((pair) => pair.peer)));
+  const target = (id: NodeId): ProbeTarget[] => {
+    const node = view.nodes.get(id);
+    const endpoint = endpointOf(node);
+    return node === undefined || endpoint === undefined || id === self ? [] : [{ nodeId: id, meshKey: node.meshKey, endpoint }];
+  };
+  const others = [...view.nodes.values()].filter((node) => node.up && !near.has(node.id)).map((node) => node.id);
+  // Distance by exclusive or is the same from both ends, so that two nodes choose each other.
+  return [...near, ...others.toSorted((a, b) => (a ^ self) - (b ^ self))].flatMap(target);
+}
+
+/** A node's twin never changes and a twin's account neither: asked once. */
+function accountLookup(chain: NetworkChain): (nodeId: NodeId) => Promise<AccountId | undefined> {
+  const known = new Map<NodeId, AccountId>();
+  return async (nodeId) => {
+    const cached = known.get(nodeId);
+    if (cached !== undefined) return cached;
+    const node = await chain.node(nodeId);
+    const account = node === undefined ? undefined : (await chain.twin(node.twinId))?.account;
+    if (account !== undefined) known.set(nodeId, account);
+    return account;
+  };
+}
+
+/** Rings are remembered: one that comes during a round starts another. */
+function doorbell(): { ring(): void; wait(clock: Clock, timeoutMs: number, signal: AbortSignal): Promise<void> } {
+  let rung = false;
+  let wake: (() => void) | undefined;
+  return {
+    ring: () => {
+      rung = true;
+      wake?.();
+    },
+    wait: async (clock, timeoutMs, signal) => {
+      if (!rung) {
+        const timer = new AbortController();
+        const woken = new Promise<void>((resolve) => (wake = resolve));
+        const slept = clock.sleep(timeoutMs, AbortSignal.any([signal, timer.signal])).catch(() => undefined);
+        await Promise.race([woken, slept]);
+        timer.abort(new Error("woken"));
+        wake = undefined;
+      }
+      rung = false;
+    },
+  };
+}

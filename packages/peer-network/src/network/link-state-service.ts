@@ -1,0 +1,105 @@
+/** Says what our links are, hears what others' are, passes on what is news. */
+import { type AccountId, type Clock, isGridError, type KeyPair, type Logger, messageOf, type NodeId, type TwinId } from "@tfgrid/primitives";
+import { adIsFrom, type LinkAd, type LinkStateDb, linkStateDb, readAd, signAd, type SignedLinkAd } from "../core/link-state.ts";
+import { fail } from "../errors.ts";
+import { LINK_STATE_LIMITS as L, PATH_LIMITS } from "../limits.ts";
+import { linkStateMethod, type PeerMessenger } from "./messages.ts";
+
+export interface LinkStateOptions {
+  readonly nodeId: NodeId;
+  readonly pair: KeyPair;
+  readonly forwards: boolean;
+  readonly messenger: PeerMessenger;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly links: () => LinkAd["links"];
+  readonly accountOf: (nodeId: NodeId) => Promise<AccountId | undefined>;
+  readonly twinOf: (nodeId: NodeId) => TwinId | undefined;
+  readonly onChange: () => void;
+}
+
+export interface LinkStateService {
+  readonly db: LinkStateDb;
+  /** Called often; speaks only when there is something to say. */
+  tick(): void;
+  /** A link came up or died: told at once; a new neighbour gets all that we know. */
+  transition(nodeId: NodeId, alive: boolean): void;
+  stop(): void;
+}
+
+export function linkStateService(options: LinkStateOptions): LinkStateService {
+  const { nodeId, messenger, clock, logger } = options;
+  const db = linkStateDb();
+  let said: LinkAd | undefined;
+  let saidMs = Number.NEGATIVE_INFINITY;
+
+  const send = (to: NodeId, ads: readonly SignedLinkAd[]): void => {
+    const twinId = options.twinOf(to);
+    if (twinId === undefined || ads.length === 0) return;
+    // Lost words are said again with the next change or refresh.
+    messenger
+      .request({ to: twinId, method: linkStateMethod, body: { ads }, timeoutMs: PATH_LIMITS.requestTimeoutMs })
+      .catch((error: unknown) => logger.debug("link state not delivered", { to, reason: messageOf(error) }));
+  };
+  const flood = (ads: readonly SignedLinkAd[], except?: TwinId): void => {
+    for (const link of options.links()) if (options.twinOf(link.to) !== except) send(link.to, ads);
+  };
+  const say = (): void => {
+    const nowMs = clock.nowMs();
+    const ad: LinkAd = { nodeId, seq: Math.max(nowMs, (said?.seq ?? 0) + 1), forwards: options.forwards, links: options.links() };
+    const signed = signAd(options.pair, ad);
+    [said, saidMs] = [ad, nowMs];
+    db.take(ad, signed, nowMs);
+    flood([signed]);
+    options.onChange();
+  };
+  const hear = async (signed: SignedLinkAd): Promise<boolean> => {
+    const ad = readAd(signed);
+    if (ad.nodeId === nodeId || !db.isNews(ad)) return false;
+    const account = await options.accountOf(ad.nodeId);
+    if (account === undefined || !adIsFrom(signed, account)) throw fail("network.message_refused", { details: { nodeId: ad.nodeId } });
+    return db.take(ad, signed, clock.nowMs());
+  };
+  const unhandle = messenger.handle(linkStateMethod, async ({ from, body }) => {
+    const news: SignedLinkAd[] = [];
+    try {
+      for (const signed of body.ads) if (await hear(signed)) news.push(signed);
+    } catch (error) {
+      if (isGridError(error)) logger.warn("a link state was refused", { from, code: error.code });
+      throw error;
+    } finally {
+      if (news.length > 0) {
+        flood(news, from);
+        options.onChange();
+      }
+    }
+    return {};
+  });
+
+  return {
+    db,
+    tick: () => {
+      const nowMs = clock.nowMs();
+      if (db.expire(nowMs)) options.onChange();
+      const due = nowMs - saidMs >= L.refreshMs;
+      if (due || (nowMs - saidMs >= L.gatherMs && differs(said?.links ?? [], options.links()))) say();
+    },
+    transition: (peer, alive) => {
+      say();
+      if (alive) for (let at = 0, all = db.all(); at < all.length; at += 64) send(peer, all.slice(at, at + 64));
+    },
+    stop: unhandle,
+  };
+}
+
+/** Small movements of delay are not worth a flood: a twentieth of it and 0.2 ms. */
+function differs(before: LinkAd["links"], now: LinkAd["links"]): boolean {
+  const old = new Map(before.map((link) => [link.to, link]));
+  if (old.size !== now.length) return true;
+  return now.some((link) => {
+    const last = old.get(link.to);
+    if (last === undefined) return true;
+    const moved = Math.abs(link.delayUs - last.delayUs);
+    return (moved > 200 && moved > last.delayUs * 0.05) || Math.abs(link.lossPermille - last.lossPermille) >= 20;
+  });
+}

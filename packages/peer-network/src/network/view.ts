@@ -1,0 +1,57 @@
+/** What the chain says that matters here, read afresh in every round. */
+import type { NodeId, SolutionId, TwinId } from "@tfgrid/primitives";
+import type { ChainReader, Node, NodeContract, Solution } from "@tfgrid/tfchain";
+import { LINK_STATE_LIMITS } from "../limits.ts";
+
+export type NetworkChain = Pick<ChainReader, "contracts" | "node" | "nodes" | "solution" | "twin">;
+
+export interface SolutionView {
+  readonly solution: Solution;
+  /** Active node contracts, newest word of each node about it. */
+  readonly contracts: readonly NodeContract[];
+}
+
+export interface ChainView {
+  readonly nodes: ReadonlyMap<NodeId, Node>;
+  readonly solutions: ReadonlyMap<SolutionId, SolutionView>;
+}
+
+export async function readSolution(chain: NetworkChain, id: SolutionId): Promise<SolutionView | undefined> {
+  const [solution, contracts] = await Promise.all([chain.solution(id), chain.contracts({ solutionId: id, active: true, limit: 1000 })]);
+  if (solution === undefined) return undefined;
+  return { solution, contracts: contracts.filter((contract) => contract.type === "node") };
+}
+
+export async function readView(chain: NetworkChain, solutionIds: Iterable<SolutionId>): Promise<ChainView> {
+  const nodes = new Map<NodeId, Node>();
+  for (let after = 0; nodes.size < LINK_STATE_LIMITS.maxNodes; ) {
+    const page = await chain.nodes({ after, limit: 1000 });
+    for (const node of page) nodes.set(node.id, node);
+    const last = page.at(-1);
+    if (last === undefined || page.length < 1000) break;
+    after = last.id;
+  }
+  const views = await Promise.all([...new Set(solutionIds)].map((id) => readSolution(chain, id)));
+  return { nodes, solutions: new Map(views.filter((view) => view !== undefined).map((view) => [view.solution.id, view])) };
+}
+
+export const endpointOf = (node: Node | undefined): { readonly address: string; readonly port: number } | undefined => node?.meshEndpoints[0];
+
+export function nodeOfTwin(view: ChainView, twinId: TwinId): Node | undefined {
+  for (const node of view.nodes.values()) if (node.twinId === twinId) return node;
+  return undefined;
+}
+
+/** UDP port of this network on that node, by its own report. */
+export function reportedPort(view: SolutionView, nodeId: NodeId, network: string): number | undefined {
+  for (const contract of view.contracts) {
+    if (contract.nodeId !== nodeId) continue;
+    const found = contract.report?.networks.find((entry) => entry.name === network);
+    if (found !== undefined) return found.port;
+  }
+  return undefined;
+}
+
+/** Whether the node has an active contract with a share of this network: it may take part, and others may forward for it. */
+export const takesPart = (view: SolutionView, nodeId: NodeId, network: string): boolean =>
+  view.contracts.some((contract) => contract.nodeId === nodeId && contract.networks.some((share) => share.name === network));

@@ -1,0 +1,126 @@
+/** Measures the links of this node to others by questions and answers over one UDP socket. */
+import { bytesToHex, type Clock, type Entropy, type Hex, type Logger, type NodeId } from "@tfgrid/primitives";
+import { type LinkMonitor, linkMonitor } from "../core/link-monitor.ts";
+import type { LinkAd } from "../core/link-state.ts";
+import { PROBE_LIMITS as L } from "../limits.ts";
+import { decodeProbe, encodeProbe, type ProbeKey, probeKey } from "./packet.ts";
+
+/** A UDP socket in the mesh namespace, or a simulated one. */
+export interface ProbeSocket {
+  send(packet: Uint8Array, to: { readonly address: string; readonly port: number }): void;
+  onMessage(listener: (packet: Uint8Array, from: { readonly address: string; readonly port: number }) => void): void;
+  close(): void;
+}
+
+export interface ProbeTarget {
+  readonly nodeId: NodeId;
+  readonly meshKey: Hex;
+  readonly endpoint: { readonly address: string; readonly port: number };
+}
+
+export interface ProberOptions {
+  readonly nodeId: NodeId;
+  readonly meshPrivateKey: Uint8Array;
+  readonly socket: ProbeSocket;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly logger: Logger;
+  /** Monotonic, microseconds. */
+  readonly nowUs: () => number;
+  /** A link came up or died. */
+  readonly onTransition: (nodeId: NodeId, alive: boolean) => void;
+}
+
+interface Peer {
+  readonly target: ProbeTarget;
+  readonly key: ProbeKey;
+  readonly monitor: LinkMonitor;
+  /** Cookies of questions without an answer yet. */
+  readonly pending: Map<Hex, number>;
+  repliesThisSecond: number;
+}
+
+export interface Prober {
+  setTargets(targets: readonly ProbeTarget[]): void;
+  links(): LinkAd["links"];
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export function createProber(options: ProberOptions): Prober {
+  const { nodeId, socket, clock, entropy, nowUs, onTransition } = options;
+  const peers = new Map<NodeId, Peer>();
+  let second = 0;
+
+  const settle = (peer: Peer, change: () => void): void => {
+    const before = peer.monitor.alive;
+    change();
+    if (peer.monitor.alive !== before) onTransition(peer.target.nodeId, peer.monitor.alive);
+  };
+  const ask = (peer: Peer, timeoutUs: number): void => {
+    const now = nowUs();
+    for (const [cookie, sentUs] of peer.pending) {
+      if (now - sentUs < timeoutUs) continue;
+      peer.pending.delete(cookie);
+      settle(peer, () => peer.monitor.lost());
+    }
+    const cookie = bytesToHex(entropy.randomBytes(8));
+    peer.pending.set(cookie, now);
+    socket.send(encodeProbe({ kind: "question", from: nodeId, to: peer.target.nodeId, cookie }, peer.key), peer.target.endpoint);
+  };
+  socket.onMessage((bytes, from) => {
+    const packet = decodeProbe(Buffer.from(bytes), (id) => peers.get(id)?.key);
+    const peer = packet === undefined ? undefined : peers.get(packet.from);
+    if (packet === undefined || peer === undefined || packet.to !== nodeId) return;
+    if (packet.kind === "question") {
+      peer.repliesThisSecond += 1;
+      if (peer.repliesThisSecond > L.repliesPerSecondPerPeer) return;
+      socket.send(encodeProbe({ kind: "answer", from: nodeId, to: packet.from, cookie: packet.cookie }, peer.key), from);
+      return;
+    }
+    const sentUs = peer.pending.get(packet.cookie);
+    if (sentUs === undefined) return;
+    peer.pending.delete(packet.cookie);
+    settle(peer, () => peer.monitor.answered(nowUs() - sentUs));
+  });
+
+  return {
+    setTargets: (targets) => {
+      const wanted = new Map(targets.slice(0, L.maxLinks).map((target) => [target.nodeId, target]));
+      for (const [id, peer] of peers) if (!sameTarget(wanted.get(id), peer.target)) peers.delete(id);
+      for (const [id, target] of wanted) if (!peers.has(id)) addPeer(options, peers, target);
+    },
+    links: () =>
+      [...peers.values()]
+        .filter((peer) => peer.monitor.alive)
+        .map(({ target, monitor }) => ({ to: target.nodeId, delayUs: monitor.delayUs, lossPermille: monitor.lossPermille }))
+        .toSorted((a, b) => a.to - b.to),
+    run: async (signal) => {
+      while (!signal.aborted) {
+        const intervalMs = Math.max(L.intervalMs, (1000 * peers.size) / L.budgetPerSecond);
+        const nowSecond = Math.floor(clock.nowMs() / 1000);
+        if (nowSecond !== second) for (const peer of peers.values()) peer.repliesThisSecond = 0;
+        second = nowSecond;
+        for (const peer of peers.values()) ask(peer, timeoutUs(peer.monitor, intervalMs));
+        await clock.sleep(intervalMs, signal).catch(() => undefined);
+      }
+    },
+  };
+}
+
+/** A living link's answer is late after four times its usual delay (at least most of an interval): death is found early. */
+function timeoutUs(monitor: LinkMonitor, intervalMs: number): number {
+  if (!monitor.alive) return L.timeoutMs * 1000;
+  return Math.min(L.timeoutMs * 1000, Math.max(intervalMs * 800, 4 * monitor.delayUs));
+}
+
+const sameTarget = (a: ProbeTarget | undefined, b: ProbeTarget): boolean =>
+  a !== undefined && a.meshKey === b.meshKey && a.endpoint.address === b.endpoint.address && a.endpoint.port === b.endpoint.port;
+
+function addPeer({ meshPrivateKey, logger }: ProberOptions, peers: Map<NodeId, Peer>, target: ProbeTarget): void {
+  try {
+    const key = probeKey(meshPrivateKey, target.meshKey);
+    peers.set(target.nodeId, { target, key, monitor: linkMonitor(), pending: new Map(), repliesThisSecond: 0 });
+  } catch (error) {
+    logger.warn("a node's mesh key is unusable", { nodeId: target.nodeId, error });
+  }
+}
