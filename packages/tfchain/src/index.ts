@@ -25,3 +25,22 @@ export type {
 } from "./types/index.ts";
 export { runtimeErrors } from "./errors.ts";
 export * as runtime from "./runtime/index.ts";
+export { type ConnectOptions, connectChain } from "./client/index.ts";
+export {
+  type BlockInfo,
+  type CommittedBlock,
+  type Engine,
+  type SoloOptions,
+  type TxResult,
+  genesisHashOf,
+  solo,
+  verifyFast,
+} from "./engines/index.ts";
+export * as light from "./light/index.ts";
+export { chainErrors } from "./light/errors.ts";
+export { CLIENT_LIMITS, ENGINE_LIMITS, RPC_LIMITS } from "./limits.ts";
+export { type RpcOptions, type RpcServer, methods, openRpc, startRpc } from "./rpc/index.ts";
+export { type RunningChain, type StartChainOptions, startChain } from "./start.ts";
+export { lmdbStorage, memoryStorage } from "./state/index.ts";
+export * as testing from "./testing.ts";
+export { tfchainErrors } from "./catalogue.ts";

@@ -1,0 +1,1 @@
+export { type ConnectOptions, connectChain } from "./client.ts";

@@ -1,0 +1,92 @@
+/** What each method does, for one engine. */
+import { type GridError, type Hex, hasCode, hexToBytes, bytesToHex } from "@tfgrid/primitives";
+import type { Engine } from "../engines/engine.ts";
+import { chainErrors } from "../light/errors.ts";
+import type { Runtime } from "../runtime/api.ts";
+import type { Handler } from "./dispatch.ts";
+import { type MethodName, type Methods, methods, openRpc } from "./methods.ts";
+
+type ParamsOf<M extends MethodName> = ReturnType<Methods[M]["params"]["fromJson"]>;
+type ResultOf<M extends MethodName> = ReturnType<Methods[M]["result"]["fromJson"]>;
+type StreamMethod = "events.follow" | "events.unfollow";
+type Implementations = {
+  readonly [M in Exclude<MethodName, StreamMethod>]: (params: ParamsOf<M>) => ResultOf<M> | Promise<ResultOf<M>>;
+};
+
+export function bindMethod<M extends MethodName>(name: M, run: (params: ParamsOf<M>) => ResultOf<M> | Promise<ResultOf<M>>): Handler {
+  const { params, result } = methods[name];
+  return async (value) => {
+    const answer = await run(parseParams(params.fromJson as (value: unknown) => ParamsOf<M>, value));
+    return (result.toJson as (value: ResultOf<M>) => unknown)(answer);
+  };
+}
+
+function parseParams<P>(parse: (value: unknown) => P, value: unknown): P {
+  try {
+    return parse(value);
+  } catch (error) {
+    if (!hasCode(error, "codec.invalid_value")) throw error;
+    const { message, details } = error as GridError;
+    throw chainErrors.fail("rpc.invalid_params", { message, details, cause: error });
+  }
+}
+
+/** All methods that answer once; streams are added by the WebSocket side. */
+export function handlersOf(engine: Engine, runtime: Runtime): Map<string, Handler> {
+  const handlers = new Map<string, Handler>();
+  const implementations = { ...readers(engine, runtime), ...ledgerMethods(engine) };
+  for (const [name, run] of Object.entries(implementations)) {
+    handlers.set(name, bindMethod(name as Exclude<MethodName, StreamMethod>, run as never));
+  }
+  const document = openRpc(engine.head().chainId);
+  handlers.set("rpc.discover", () => document);
+  return handlers;
+}
+
+type ReaderMethod = Extract<MethodName, keyof ReturnType<Runtime["queries"]> | "head">;
+
+function readers(engine: Engine, runtime: Runtime): Pick<Implementations, ReaderMethod> {
+  const read = runtime.queries(engine.state);
+  return {
+    head: () => engine.head(),
+    params: () => read.params(),
+    pricing: () => read.pricing(),
+    account: ({ id }) => read.account(id),
+    twin: ({ id }) => read.twin(id) ?? null,
+    twinByAccount: ({ account }) => read.twinByAccount(account) ?? null,
+    farm: ({ id }) => read.farm(id) ?? null,
+    farmByName: ({ name }) => read.farmByName(name) ?? null,
+    node: ({ id }) => read.node(id) ?? null,
+    nodeByTwin: ({ twinId }) => read.nodeByTwin(twinId) ?? null,
+    contract: ({ id }) => read.contract(id) ?? null,
+    nameContract: ({ name }) => read.nameContract(name) ?? null,
+    solution: ({ id }) => read.solution(id) ?? null,
+    solutionByName: ({ twinId, name }) => read.solutionByName(twinId, name) ?? null,
+    anchor: ({ document }) => read.anchor(document) ?? null,
+    twins: (page) => read.twins(page),
+    farms: (page) => read.farms(page),
+    nodes: (page) => read.nodes(page),
+    solutions: (page) => read.solutions(page),
+    contracts: (page) => read.contracts(page),
+  };
+}
+
+function ledgerMethods(engine: Engine): Omit<Implementations, ReaderMethod> {
+  return {
+    "tx.submit": ({ tx }) => engine.submit(txBytes(tx)),
+    "tx.get": ({ hash }) => engine.tx(hash) ?? null,
+    "block.get": ({ height }) => engine.block(height),
+    "header.get": ({ height }) => (height === undefined ? engine.signedHeader() : engine.block(height).signedHeader),
+    "state.get": ({ key }) => {
+      const { value, proof } = engine.state.prove(key);
+      return { value: value === undefined ? null : bytesToHex(value), proof, signedHeader: engine.signedHeader() };
+    },
+  };
+}
+
+/** Hex when it can be hex: a transaction's first byte is a map of two, `a2`, which base64 writes as `o...`. */
+function txBytes(text: string): Uint8Array {
+  if (/^(?:[0-9a-f]{2})*$/.test(text)) return hexToBytes(text as Hex);
+  return Buffer.from(text, "base64");
+}
+
