@@ -12,6 +12,6 @@ export type { DesiredZnet, LocalZmachine } from "./network/desired.ts";
 export type { PeerMessenger } from "./network/messages.ts";
 export type { PathStatus } from "./network/path-service.ts";
 export type { NetworkChain } from "./network/view.ts";
-export { joinConfig, type JoinOptions } from "./join-config.ts";
+export { joinConfig, type JoinKeys, type JoinOptions, newJoinKeys } from "./join-config.ts";
 export type { ProbeSocket } from "./prober/prober.ts";
 export { gatewayAddress, simulatedNetwork, type SimulatedNetwork } from "./simulated.ts";

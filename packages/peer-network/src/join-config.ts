@@ -1,5 +1,6 @@
 /** The WireGuard configuration of a user's device, made from the chain alone: any WireGuard app can join. */
-import type { Hex, SolutionId } from "@tfgrid/primitives";
+import { x25519 } from "@noble/curves/ed25519.js";
+import { type Entropy, hexToBytes, type SolutionId } from "@tfgrid/primitives";
 import { fail } from "./errors.ts";
 import { NETWORK_LIMITS, PATH_LIMITS } from "./limits.ts";
 import { directEndpoint, sharesOf } from "./network/desired.ts";
@@ -8,19 +9,31 @@ import { type NetworkChain, readView } from "./network/view.ts";
 export interface JoinOptions {
   readonly chain: NetworkChain;
   readonly solutionId: SolutionId;
-  /** Name of the member, as given to solutions.add_member. */
-  readonly member: string;
-  readonly network: string;
+  /** Name of the member, as given to solutions.add_member: unique in the solution. */
+  readonly device: string;
   /** Of the device; its public half is on the chain. */
-  readonly privateKey: Hex;
+  readonly privateKey: Uint8Array;
+}
+
+export interface JoinKeys {
+  /** Stays on the device. */
+  readonly privateKey: Uint8Array;
+  /** Goes to solutions.add_member. */
+  readonly publicKey: Uint8Array;
+}
+
+export function newJoinKeys(entropy: Entropy): JoinKeys {
+  const privateKey = entropy.randomBytes(32);
+  return { privateKey, publicKey: x25519.getPublicKey(privateKey) };
 }
 
 /** @throws GridError network.not_a_member, network.no_nodes */
-export async function joinConfig({ chain, solutionId, member, network, privateKey }: JoinOptions): Promise<string> {
+export async function joinConfig({ chain, solutionId, device, privateKey }: JoinOptions): Promise<string> {
   const view = await readView(chain, [solutionId]);
   const solution = view.solutions.get(solutionId);
-  const self = solution?.solution.members.find((entry) => entry.name === member && entry.network === network);
-  if (solution === undefined || self === undefined) throw fail("network.not_a_member", { details: { member, network } });
+  const self = solution?.solution.members.find((entry) => entry.name === device);
+  if (solution === undefined || self === undefined) throw fail("network.not_a_member", { details: { device } });
+  const { network } = self;
   const peers = [...sharesOf(solution, { name: network })].flatMap(([nodeId, subnet]) => {
     const endpoint = directEndpoint(view, solution, nodeId, network);
     const node = view.nodes.get(nodeId);
@@ -28,7 +41,7 @@ export async function joinConfig({ chain, solutionId, member, network, privateKe
   });
   const [first] = peers;
   if (first === undefined) throw fail("network.no_nodes", { details: { network } });
-  const base64 = (key: Hex): string => Buffer.from(key, "hex").toString("base64");
+  const base64 = (key: Uint8Array): string => Buffer.from(key).toString("base64");
   return [
     "[Interface]",
     `PrivateKey = ${base64(privateKey)}`,
@@ -38,7 +51,7 @@ export async function joinConfig({ chain, solutionId, member, network, privateKe
     ...peers.flatMap(({ subnet, endpoint, publicKey }) => [
       "",
       "[Peer]",
-      `PublicKey = ${base64(publicKey)}`,
+      `PublicKey = ${base64(hexToBytes(publicKey))}`,
       `Endpoint = ${endpoint.address}:${endpoint.port}`,
       `AllowedIPs = ${subnet}`,
       `PersistentKeepalive = ${PATH_LIMITS.keepaliveSec}`,

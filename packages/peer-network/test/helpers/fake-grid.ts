@@ -1,0 +1,183 @@
+/** A chain, a messaging network and links with delays, in memory: the control plane runs over them unchanged. */
+import { x25519 } from "@noble/curves/ed25519.js";
+import {
+  bytesToHex,
+  type ContractId,
+  type Hex,
+  keyPairFromSeed,
+  type KeyPair,
+  type NodeId,
+  sha256,
+  silentLogger,
+  type SolutionId,
+  type TwinId,
+  utf8,
+} from "@tfgrid/primitives";
+import type { IncomingRequest } from "@tfgrid/messaging";
+import type { Contract, Node, Solution, Twin } from "@tfgrid/tfchain";
+import { meshPorts } from "../../src/linux/names.ts";
+import { createPeerNetwork, type PeerNetwork } from "../../src/network/create.ts";
+import type { PeerMessenger } from "../../src/network/messages.ts";
+import type { NetworkChain } from "../../src/network/view.ts";
+import type { ProbeSocket } from "../../src/prober/prober.ts";
+import { type SimulatedNetwork, simulatedNetwork } from "../../src/simulated.ts";
+import { virtualTime, type VirtualTime } from "./virtual-time.ts";
+
+export const SOLUTION = 7 as SolutionId;
+export const RANGE = { first: 50_000, last: 50_099 };
+export const nodeIdOf = (index: number): NodeId => (index + 1) as NodeId;
+
+export interface FakeNode {
+  readonly id: NodeId;
+  readonly twinId: TwinId;
+  readonly keys: KeyPair;
+  readonly meshPrivateKey: Uint8Array;
+  readonly meshKey: Hex;
+  readonly address: string;
+}
+
+export function fakeNode(index: number, address = `192.0.2.${index + 1}`): FakeNode {
+  const keys = keyPairFromSeed(sha256(utf8(`node ${index}`)));
+  const meshPrivateKey = keys.derive("mesh");
+  return {
+    id: nodeIdOf(index),
+    twinId: (100 + index) as TwinId,
+    keys,
+    meshPrivateKey,
+    meshKey: bytesToHex(x25519.getPublicKey(meshPrivateKey)),
+    address,
+  };
+}
+
+/** `members`: which nodes have a contract of the solution. Only the fields that this room reads are filled with sense. */
+export function fakeChain(options: {
+  readonly nodes: readonly FakeNode[];
+  readonly members: readonly NodeId[];
+  readonly portOf: (node: NodeId) => number;
+  readonly probePort: number;
+  readonly solutionMembers?: Solution["members"];
+}): NetworkChain {
+  const chainNode = (node: FakeNode): Node =>
+    ({ id: node.id, twinId: node.twinId, meshKey: node.meshKey, meshEndpoints: [{ address: node.address, port: options.probePort }], up: true }) as unknown as Node;
+  const contract = (id: NodeId): Contract =>
+    ({
+      type: "node",
+      id: (1000 + id) as ContractId,
+      nodeId: id,
+      networks: [{ name: "net", cidr: "10.64.0.0/16", subnetIndex: id }],
+      report: {
+        networks: [{ name: "net", port: options.portOf(id) }],
+        zmachines: [{ name: `web-${id}`, service: "web", state: "healthy", aliases: ["www"], addresses: [{ network: "net", ip: `10.64.${id}.10` }] }],
+      },
+    }) as unknown as Contract;
+  const byTwin = new Map(options.nodes.map((node) => [node.twinId, node]));
+  return {
+    nodes: async (page) => options.nodes.filter((node) => node.id > (page?.after ?? 0)).map(chainNode),
+    node: async (id) => options.nodes.filter((node) => node.id === id).map(chainNode)[0],
+    twin: async (id) => ({ id, account: byTwin.get(id)?.keys.account }) as unknown as Twin,
+    solution: async (id) => (id === SOLUTION ? ({ id, members: options.solutionMembers ?? [] } as unknown as Solution) : undefined),
+    contracts: async (page) => (page?.solutionId === SOLUTION ? options.members.map(contract) : []),
+  };
+}
+
+type Handler = (request: IncomingRequest<unknown>) => Promise<unknown>;
+
+/** Every body and answer passes through its schema, as on the wire. */
+export function fakeMessaging(deliver: <T>(action: () => Promise<T>) => Promise<T>): (twinId: TwinId, keys: KeyPair) => PeerMessenger {
+  const handlers = new Map<string, Handler>();
+  return (twinId, keys) => ({
+    handle: (method, handler) => {
+      handlers.set(`${twinId} ${method.name}`, handler as Handler);
+      return () => handlers.delete(`${twinId} ${method.name}`);
+    },
+    request: ({ to, method, body }) =>
+      deliver(async () => {
+        const handler = handlers.get(`${to} ${method.name}`);
+        if (handler === undefined) throw new Error("unreachable");
+        const sent = method.request.fromCbor(method.request.toCbor(body));
+        const answer = await handler({ from: twinId, account: keys.account, body: sent, signal: new AbortController().signal });
+        return method.answer.fromCbor(method.answer.toCbor(answer as never));
+      }),
+  });
+}
+
+export interface FakeGrid {
+  readonly time: VirtualTime;
+  readonly nodes: readonly FakeNode[];
+  readonly networks: readonly PeerNetwork[];
+  readonly drivers: readonly SimulatedNetwork[];
+  /** Round trip in ms; undefined = no link. */
+  setLink(a: number, b: number, rttMs: number | undefined): void;
+  stop(): Promise<void>;
+}
+
+export async function startFakeGrid(options: { readonly count: number; readonly members: readonly number[]; readonly random: () => number }): Promise<FakeGrid> {
+  const { count, members, random } = options;
+  const time = virtualTime();
+  const nodes = Array.from({ length: count }, (_, index) => fakeNode(index));
+  const links = new Map<string, number>();
+  const linkId = (a: number, b: number): string => [a, b].toSorted((x, y) => x - y).join("-");
+  const ports = meshPorts(RANGE);
+  const chain = fakeChain({
+    nodes,
+    members: members.map(nodeIdOf),
+    portOf: () => ports.znets.first,
+    probePort: ports.probe,
+  });
+  const messengerOf = fakeMessaging(async (action) => {
+    await time.clock.sleep(5);
+    const result = await action();
+    await time.clock.sleep(5);
+    return result;
+  });
+  const listeners = new Map<string, (packet: Uint8Array, from: { address: string; port: number }) => void>();
+  const socketOf = (index: number): ProbeSocket => ({
+    onMessage: (listener) => listeners.set((nodes[index] as FakeNode).address, listener),
+    send: (packet, to) => {
+      const target = nodes.findIndex((node) => node.address === to.address);
+      const rttMs = links.get(linkId(index, target));
+      if (rttMs === undefined) return;
+      const from = { address: (nodes[index] as FakeNode).address, port: ports.probe };
+      time.at(rttMs / 2, () => listeners.get(to.address)?.(packet, from));
+    },
+    close: () => listeners.delete((nodes[index] as FakeNode).address),
+  });
+  const drivers = nodes.map(() => simulatedNetwork({ portRange: RANGE }));
+  const entropy = { randomBytes: (length: number) => Uint8Array.from({ length }, () => Math.floor(random() * 256)) };
+  const networks = nodes.map((node, index) =>
+    createPeerNetwork({
+      nodeId: node.id,
+      pair: node.keys,
+      meshPrivateKey: node.meshPrivateKey,
+      driver: drivers[index] as SimulatedNetwork,
+      chain,
+      messenger: messengerOf(node.twinId, node.keys),
+      socket: socketOf(index),
+      ports,
+      clock: time.clock,
+      nowUs: () => time.clock.nowMs() * 1000,
+      entropy,
+      logger: silentLogger,
+    }),
+  );
+  for (const index of members) {
+    const znet = { key: "s7-net", cidr: "10.64.0.0/16", subnetIndex: nodeIdOf(index) };
+    await drivers[index]?.ensureZnet({ ...znet, internal: false, privateKey: bytesToHex((nodes[index] as FakeNode).meshPrivateKey) });
+    networks[index]?.setZnets([{ ...znet, solutionId: SOLUTION, name: "net", local: [] }]);
+  }
+  return {
+    time,
+    nodes,
+    networks,
+    drivers,
+    setLink: (a, b, rttMs) => {
+      if (rttMs === undefined) links.delete(linkId(a, b));
+      else links.set(linkId(a, b), rttMs);
+    },
+    stop: async () => {
+      const stopped = Promise.all(networks.map((network) => network.stop()));
+      await time.advance(5_000);
+      await stopped;
+    },
+  };
+}
