@@ -28,18 +28,21 @@ export class NodeDirectory {
     if (this.#nodes.has(id)) this.#read(id);
   }
 
-  /** A failed read is repeated with the next view of the solution. */
   #read(id: NodeId): void {
     if (this.#reading.has(id)) return;
     this.#reading.add(id);
-    void this.#world.chain.proven
-      .node(id)
-      .then((node) => {
-        if (node === undefined) return;
-        this.#nodes.set(id, node);
-        this.#onChange();
-      })
-      .catch((error: unknown) => this.#world.logger.warn("node cannot be read", { nodeId: id, error }))
-      .finally(() => this.#reading.delete(id));
+    void this.#fetch(id).finally(() => this.#reading.delete(id));
+  }
+
+  /** A failed read is repeated with the next view of the solution. */
+  async #fetch(id: NodeId): Promise<void> {
+    try {
+      const node = await this.#world.chain.proven.node(id);
+      if (node === undefined) return;
+      this.#nodes.set(id, node);
+      this.#onChange();
+    } catch (error) {
+      this.#world.logger.warn("node cannot be read", { nodeId: id, error });
+    }
   }
 }

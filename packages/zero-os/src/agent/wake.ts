@@ -1,6 +1,9 @@
 /** A door bell for loops: rings are merged, a ring during work is not lost. */
 import type { Clock } from "@tfgrid/primitives";
 
+/** Timers hold 31 bits of milliseconds and fire at once beyond; one look an hour costs nothing. */
+const LONGEST_SLEEP_MS = 3_600_000;
+
 export class Wake {
   #rung = false;
   #waiter: (() => void) | undefined;
@@ -18,7 +21,8 @@ export class Wake {
       const rung = new Promise<void>((resolve) => {
         this.#waiter = resolve;
       });
-      const asleep = clock.sleep(Math.max(0, untilMs - clock.nowMs()), AbortSignal.any([signal, timer.signal])).catch(() => undefined);
+      const delayMs = Math.min(Math.max(0, untilMs - clock.nowMs()), LONGEST_SLEEP_MS);
+      const asleep = clock.sleep(delayMs, AbortSignal.any([signal, timer.signal])).catch(() => undefined);
       await Promise.race([rung, asleep]);
       timer.abort();
       this.#waiter = undefined;

@@ -125,8 +125,8 @@ function siblingsAreGood(input: PlanInput, contract: DesiredContract, zmachine: 
   return contract.zmachines.every((sibling) => {
     if (sibling.key === zmachine.key || sibling.spec.service !== zmachine.spec.service) return true;
     const status = input.actual.zmachines.find(({ key }) => key === sibling.key);
-    if (status === undefined) return false;
-    return status.specHash !== sibling.specHash || isGood(sibling, status, input.memory);
+    if (status === undefined || input.memory.inFlight.has(`stop:${sibling.key}`)) return false;
+    return status.specHash === sibling.specHash ? isGood(sibling, status, input.memory) : status.state === "running";
   });
 }
 
