@@ -1,13 +1,13 @@
 /** The programs of a local grid: how each is started and configured. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { UNITS_PER_TFT } from "@tfgrid/primitives";
+import { UNITS_PER_TFT, bytesToHex } from "@tfgrid/primitives";
 import { type JoinToken, runtime } from "@tfgrid/tfchain";
 import type { GridKeys } from "./keys.ts";
 import { mnemonicFile } from "./keys.ts";
 import { type GridLayout, type NodeLayout, REGISTRY_NAME } from "./layout.ts";
 import { registryServes, registryUrl as registryUrlOf, writeRegistryFiles } from "./registry.ts";
-import { writeJson } from "./state-files.ts";
+import { writeFileDurably, writeJson } from "./state-files.ts";
 import type { ProgramSpec, Supervisor } from "./supervisor.ts";
 
 export const registryName = REGISTRY_NAME;
@@ -52,11 +52,15 @@ export function chainProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
     accounts: Object.entries(GENESIS_TFT).map(([role, tft]) => ({ id: keys[role as keyof typeof GENESIS_TFT].account, freeUnits: tft * UNITS_PER_TFT })),
     preset: "local",
   });
+  const genesisFile = join(layout.files.configs, "genesis.json");
+  writeJson(genesisFile, runtime.genesisToJson(genesis));
+  const authoritySeedFile = join(layout.files.keys, "authority.seed");
+  writeFileDurably(authoritySeedFile, bytesToHex(keys.authority.secretSeed), 0o600);
   return own({
     layout,
     name: "chain",
     room: "tfchain",
-    config: { dataDir: join(layout.stateDir, "chain"), genesis: runtime.genesisToJson(genesis), mnemonicFile: mnemonicFile(layout.files.keys, "authority"), host: layout.hostAddress, port: layout.ports.chain },
+    config: { dataDir: join(layout.stateDir, "chain"), genesisFile, authoritySeedFile, host: layout.hostAddress, port: layout.ports.chain },
   });
 }
 
@@ -65,7 +69,7 @@ export function notaryProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
     layout,
     name: "notary",
     room: "notary",
-    config: { dataDir: join(layout.stateDir, "notary"), host: layout.hostAddress, port: layout.ports.notary, chain: { url: chainUrl(layout), trust: trustOf(layout, keys) } },
+    config: { dataDir: join(layout.stateDir, "notary"), host: layout.hostAddress, port: layout.ports.notary, chain: { url: chainUrl(layout), ...trustOf(layout, keys) } },
   });
 }
 

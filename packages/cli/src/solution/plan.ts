@@ -1,5 +1,5 @@
 /** The plan of a document against the ledger as it is now: what would be placed where, and what it would cost. */
-import { decode } from "@tfgrid/primitives";
+import { GridError, decode } from "@tfgrid/primitives";
 import { type Instruction, type NotaryClient, type SolutionDocument, documents } from "@tfgrid/notary";
 import type { ChainReader, Contract, NodeContract, Solution } from "@tfgrid/tfchain";
 import { type CurrentName, type CurrentPart, type Plan, itContractErrors, plan } from "@tfgrid/it-contract";
@@ -24,11 +24,12 @@ export async function planDocument(options: PlanOptions): Promise<Plan> {
     chain.pricing(),
     solution === undefined ? [] : allPages((page) => chain.contracts({ ...page, solutionId: solution.id, active: true })),
   ]);
-  const parts = await Promise.all(contracts.filter((contract): contract is NodeContract => contract.type === "node").map((contract) => currentPart(options, contract)));
+  const parts = await Promise.all(contracts.flatMap((contract) => (contract.type === "node" ? [currentPart(options, contract)] : [])));
   const result = plan({ document, nodes, farms, pricing, current: { parts, names: contracts.flatMap(currentName) } });
   if (result.ok) return result.plan;
   const [first] = result.problems;
-  throw itContractErrors.fail(first?.code ?? "it_contract.no_capacity", { message: result.problems.map((problem) => problem.message).join("; ") });
+  const code = first?.code ?? "it_contract.no_capacity";
+  throw new GridError({ code, cure: itContractErrors[code].cure, message: result.problems.map((problem) => problem.message).join("; ") });
 }
 
 async function currentPart({ notary, actor }: PlanOptions, contract: NodeContract): Promise<CurrentPart> {
