@@ -40,7 +40,9 @@ function header(entry: TarEntry): Uint8Array {
   put("        ", 148, 8);
   put(entry.linkTo !== undefined ? "2" : entry.folder === true ? "5" : "0", 156, 1);
   put(entry.linkTo ?? "", 157, 100);
-  put("ustar\0" + "00", 257, 8);
+  // "ustar", zero, version "00".
+  put("ustar", 257, 6);
+  put("00", 263, 2);
   put(prefix, 345, 155);
   const sum = block.reduce((total, byte) => total + byte, 0);
   put(`${sum.toString(8).padStart(6, "0")}\0 `, 148, 8);

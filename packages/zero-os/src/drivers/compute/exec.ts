@@ -31,11 +31,17 @@ export function run(program: string, args: readonly string[], options: RunOption
       env: { ...BASE_ENV, ...options.env },
     });
     let timedOut = false;
+    // A process that left the group may hold the pipes open for ever: nothing more is read after the kill.
+    const end = (): void => {
+      killGroup(child);
+      child.stdout.destroy();
+      child.stderr.destroy();
+    };
     const timer = setTimeout(() => {
       timedOut = true;
-      killGroup(child);
+      end();
     }, timeoutMs);
-    const onAbort = (): void => killGroup(child);
+    const onAbort = (): void => end();
     signal?.addEventListener("abort", onAbort, { once: true });
     const stdout = collect(child.stdout, options.onLine);
     const stderr = collect(child.stderr, options.onLine);

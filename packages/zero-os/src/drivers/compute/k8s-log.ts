@@ -8,7 +8,7 @@ import { COMPUTE_LIMITS as L } from "./limits.ts";
 /** Text in, whole lines out; keeps what is not finished yet. */
 export class K8sLogParser {
   #rest = "";
-  readonly #parts: Record<"stdout" | "stderr", string> = { stdout: "", stderr: "" };
+  readonly #parts = new Map<LogLine["stream"], LogLine>();
 
   push(text: string): LogLine[] {
     const rows = (this.#rest + text).split("\n");
@@ -16,15 +16,28 @@ export class K8sLogParser {
     return rows.map((row) => this.#row(row)).filter((line) => line !== undefined);
   }
 
+  /** What was written without a line feed after it. */
+  flush(): LogLine[] {
+    const lines = [...this.#parts.values()];
+    this.#parts.clear();
+    return lines;
+  }
+
   #row(row: string): LogLine | undefined {
     const match = /^(\S+) (stdout|stderr) ([FP])(?: (.*))?$/s.exec(row);
     if (match === null) return undefined;
     const [, time = "", name, kind, text = ""] = match;
-    const stream = name as "stdout" | "stderr";
-    const whole = (this.#parts[stream] + text).slice(0, L.logLineBytes);
-    this.#parts[stream] = kind === "P" ? whole : "";
-    if (kind === "P") return undefined;
-    return { timeMs: Date.parse(time.replace(/(\.\d{3})\d+/, "$1")) || 0, stream, text: whole };
+    const stream = name as LogLine["stream"];
+    const before = this.#parts.get(stream);
+    // Nanoseconds are more than a date takes.
+    const timeMs = before?.timeMs ?? (Date.parse(time.replace(/(\.\d{3})\d+/, "$1")) || 0);
+    const line = { timeMs, stream, text: ((before?.text ?? "") + text).slice(0, L.logLineBytes) };
+    if (kind === "F") {
+      this.#parts.delete(stream);
+      return line;
+    }
+    this.#parts.set(stream, line);
+    return undefined;
   }
 }
 
@@ -45,11 +58,15 @@ export async function* readLog(path: string, options: ReadLogOptions): AsyncIter
     past.push(...lines);
     if (past.length > 2 * tail) past.splice(0, past.length - tail);
   }
+  if (!options.follow) past.push(...reader.unfinished());
   if (tail > 0) yield* past.slice(-tail);
   while (options.follow && !options.signal.aborted) {
     const growing = await options.mayGrow();
     for (let lines = await reader.next(); lines !== undefined; lines = await reader.next()) yield* lines;
-    if (!growing) return;
+    if (!growing) {
+      yield* reader.unfinished();
+      break;
+    }
     await pause(options);
   }
 }
@@ -80,6 +97,10 @@ class LogReader {
   async next(): Promise<LogLine[] | undefined> {
     const bytes = await this.#read();
     return bytes.length === 0 ? undefined : this.#parser.push(this.#decoder.decode(bytes, { stream: true }));
+  }
+
+  unfinished(): LogLine[] {
+    return this.#parser.flush();
   }
 
   async #read(): Promise<Uint8Array> {

@@ -87,8 +87,8 @@ class Driver implements LinuxCompute {
   readonly #images: ImageStore;
   readonly #cgroups: Cgroups;
   readonly #runtime: RuntimePaths;
-  /** Keys whose start or removal is under way in this process. */
-  readonly #busy = new Set<ZmachineKey>();
+  /** Keys that this process is starting right now. */
+  readonly #starting = new Set<ZmachineKey>();
   readonly #listeners = new Set<(key: ZmachineKey) => void>();
   readonly #watcher: FSWatcher;
 
@@ -120,7 +120,7 @@ class Driver implements LinuxCompute {
     const { key, spec } = start;
     if (!KEY_PATTERN.test(key)) throw fail("compute.unknown_zmachine", { message: `"${key}" cannot be the name of a zmachine.` });
     if (spec.isolation !== "container") throw fail("compute.isolation_unsupported", { details: { isolation: spec.isolation } });
-    await this.#exclusively(key, async () => {
+    await this.#lock.run(key, async () => {
       const previous = await this.#record(key);
       const same = previous?.specHash === start.specHash && previous.phase !== "removing" ? previous : undefined;
       if (same !== undefined && (await this.#state(same)).state === "running") return;
@@ -129,11 +129,14 @@ class Driver implements LinuxCompute {
       const image = await this.#images.get(spec.image.digest);
       if (image === undefined) throw fail("compute.image_not_cached", { details: { digest: spec.image.digest } });
       processArguments(spec, image.config);
+      this.#starting.add(key);
       try {
         await this.#launch(start, image, same);
       } catch (error) {
         await this.#undo(key, same);
         throw error;
+      } finally {
+        this.#starting.delete(key);
       }
     });
   }
@@ -209,7 +212,7 @@ class Driver implements LinuxCompute {
   }
 
   async stop(key: ZmachineKey, options: { readonly stopSignal: string; readonly graceMs: number }): Promise<void> {
-    await this.#exclusively(key, async () => {
+    await this.#lock.run(key, async () => {
       const record = await this.#record(key);
       if (record === undefined) return;
       await this.#signal(key, signalNumber(options.stopSignal || record.stopSignal));
@@ -220,7 +223,7 @@ class Driver implements LinuxCompute {
   }
 
   async remove(key: ZmachineKey): Promise<void> {
-    await this.#exclusively(key, () => this.#erase(key));
+    await this.#lock.run(key, () => this.#erase(key));
   }
 
   async list(): Promise<readonly ZmachineStatus[]> {
@@ -274,7 +277,7 @@ class Driver implements LinuxCompute {
     for (const group of await this.#cgroups.names()) if (group.startsWith("zm-")) leftovers.add(group.slice("zm-".length));
     for (const key of new Set([...recorded, ...leftovers])) {
       if (!KEY_PATTERN.test(key)) continue;
-      await this.#exclusively(key, async () => {
+      await this.#lock.run(key, async () => {
         const record = await this.#record(key);
         const interrupted = record === undefined || record.phase === "removing" || (await this.#interrupted(record));
         if (interrupted) await this.#erase(key);
@@ -314,7 +317,7 @@ class Driver implements LinuxCompute {
     const alive = (await this.#initPid(key)) !== undefined || (await supervisorAlive(bundle, key));
     if (!alive) return { state: "exited" };
     if (record.phase === "running") return { state: "running" };
-    if (this.#busy.has(key) && record.phase === "starting") return { state: "created" };
+    if (this.#starting.has(key) && record.phase === "starting") return { state: "created" };
     // The agent was killed between start and record: only the runtime knows on which side.
     if ((await runtimeState(this.#runtime, key)) !== "running") return { state: "created" };
     await writeRecord(this.#places(key).data, { ...record, phase: "running" });
@@ -379,17 +382,6 @@ class Driver implements LinuxCompute {
     await this.#dismantle(key);
     await rm(`${this.#runtime.exitDir}/${key}`, { force: true });
     await removeFolder(data);
-  }
-
-  async #exclusively<T>(key: ZmachineKey, work: () => Promise<T>): Promise<T> {
-    return await this.#lock.run(key, async () => {
-      this.#busy.add(key);
-      try {
-        return await work();
-      } finally {
-        this.#busy.delete(key);
-      }
-    });
   }
 
   async #record(key: ZmachineKey): Promise<ZmachineRecord | undefined> {

@@ -23,9 +23,10 @@ export function resolveUser(user: string, passwdText: string, groupText: string)
   const account = userPart === "" ? accounts.find((entry) => entry.uid === 0) : findAccount(accounts, userPart);
   const uid = userPart === "" ? 0 : (account?.uid ?? numericId(userPart, user));
   const gid = groupPart === "" ? (account?.gid ?? 0) : (groups.find((entry) => entry.name === groupPart)?.gid ?? numericId(groupPart, user));
-  // An explicit group stands alone; otherwise the account's memberships come along.
+  // An explicit group stands alone; otherwise the account's memberships come along. The primary group is always one of
+  // them (CVE-2022-36109): without it, a file that is closed to that group would be open to a process that dropped it.
   const member = groupPart === "" && account !== undefined ? groups.filter((entry) => entry.members.includes(account.name)) : [];
-  const additionalGids = [...new Set(member.map((entry) => entry.gid))].filter((id) => id !== gid).sort((a, b) => a - b);
+  const additionalGids = [...new Set([gid, ...member.map((entry) => entry.gid)])].sort((a, b) => a - b);
   return { uid, gid, additionalGids, home: account?.home === undefined || account.home === "" ? "/" : account.home };
 }
 

@@ -2,7 +2,7 @@
  * A volume is a sparse file with an ext4 in it, mounted through a loop device: the file system itself holds the size, on
  * any file system of the machine and without quota support. A reboot drops the mounts; the next `ensureVolume` mounts again.
  */
-import { chmod, mkdir, readdir, rename, rm, rmdir, stat, statfs, truncate, writeFile } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, rename, rm, rmdir, stat, statfs, truncate, writeFile } from "node:fs/promises";
 import { type ContractId, type Logger, silentLogger } from "@tfgrid/primitives";
 import type { StorageDriver, VolumeId } from "../../ports.ts";
 import { run, type RunResult } from "../compute/exec.ts";
@@ -40,6 +40,8 @@ export async function linuxStorage(options: LinuxStorageOptions): Promise<LinuxS
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const FILE = /^c(\d+)-(.+)\.img$/;
+/** A file system ends on a whole block: up to this much of the file stays unused. */
+const LARGEST_BLOCK_BYTES = 65_536;
 /** One lock for all: their sizes are counted against the same disk. */
 const ALL = "volumes";
 
@@ -133,13 +135,28 @@ class Driver implements LinuxStorage {
       await truncate(volume.file, sizes.wanted);
       this.#logger.info("volume enlarged", { contractId: volume.contractId, name: volume.name, sizeBytes: sizes.wanted });
     }
-    const device = (await listMounts()).find((mount) => mount.path === volume.mountPath)?.source;
-    if (device === undefined) return;
-    const { bsize, blocks } = await statfs(volume.mountPath);
-    // The file system's own tables take some percent; only a clearly smaller one has missed its growth.
-    if (sizes.wanted === sizes.present && bsize * blocks > sizes.wanted * 0.8) return;
+    if (sizes.wanted - (await fileSystemBytes(volume.file)) < LARGEST_BLOCK_BYTES) return;
+    const device = (await listMounts()).find((mount) => mount.path === volume.mountPath)?.source ?? "";
     await must("losetup", ["--set-capacity", device]);
-    await must("resize2fs", [device]);
+    const result = await run("resize2fs", [device], { timeoutMs: L.fileSystemTimeoutMs });
+    // Growing while mounted needs CAP_SYS_RESOURCE, which some virtual machines take from root.
+    if (result.code !== 0 && /permission denied/i.test(result.stderr)) await this.#growUnmounted(volume);
+    else if (result.code !== 0) throw failure("resize2fs", result);
+  }
+
+  async #growUnmounted(volume: Volume): Promise<void> {
+    await unmountBelow(volume.mountPath);
+    const users = await run("losetup", ["--associated", volume.file, "--noheadings", "--output", "NAME"]);
+    // Still attached: a zmachine has it mounted, and a file system in use must not be changed from outside.
+    const free = users.code === 0 && users.stdout.trim() === "";
+    try {
+      if (!free) throw fail("storage.busy", { details: { volume: volume.name } });
+      const check = await run("e2fsck", ["-p", "-f", volume.file], { timeoutMs: L.fileSystemTimeoutMs });
+      if (check.code > 1) throw fail("storage.volume_damaged", { details: { volume: volume.name, message: check.stdout.slice(-500) } });
+      await must("resize2fs", [volume.file]);
+    } finally {
+      await this.#mount(volume);
+    }
   }
 
   async #mount(volume: Volume): Promise<void> {
@@ -217,10 +234,26 @@ async function removeEmpty(path: string): Promise<void> {
   }
 }
 
+/** The size that the ext4 itself has (superblock at byte 1024), which a crash can leave smaller than its file. */
+async function fileSystemBytes(path: string): Promise<number> {
+  const file = await open(path, "r");
+  try {
+    const superblock = Buffer.alloc(1024);
+    await file.read(superblock, 0, superblock.length, 1024);
+    const blockBytes = 1024 * 2 ** superblock.readUInt32LE(0x18);
+    return blockBytes * (superblock.readUInt32LE(0x04) + 2 ** 32 * superblock.readUInt32LE(0x150));
+  } finally {
+    await file.close();
+  }
+}
+
 async function must(program: string, args: readonly string[]): Promise<void> {
-  const result: RunResult = await run(program, args, { timeoutMs: L.fileSystemTimeoutMs });
-  if (result.code === 0) return;
+  const result = await run(program, args, { timeoutMs: L.fileSystemTimeoutMs });
+  if (result.code !== 0) throw failure(program, result);
+}
+
+function failure(program: string, result: RunResult): Error {
   const message = (result.stderr || result.stdout).trim().slice(-500);
-  if (/no space left on device/i.test(message)) throw fail("storage.disk_full", { details: { message } });
-  throw fail("storage.system_failed", { message: `${program} ended with code ${result.code}: ${message}`, details: { program, message } });
+  if (/no space left on device/i.test(message)) return fail("storage.disk_full", { details: { message } });
+  return fail("storage.system_failed", { message: `${program} ended with code ${result.code}: ${message}`, details: { program, message } });
 }
