@@ -8,6 +8,7 @@ import { invariants } from "./invariants.ts";
 import { queries } from "./queries.ts";
 import { stateKeys } from "./state-keys.ts";
 import { firstDueMs } from "./store/due.ts";
+import { overlay } from "./store/overlay.ts";
 import { admit } from "./transactions/check.ts";
 import { decodeTx } from "./transactions/decode.ts";
 import { deliverTx } from "./transactions/deliver.ts";
@@ -26,7 +27,9 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     checkTx: (state, block, decoded, pendingNonce) => void admit({ state, block, verify, decoded, pendingNonce }),
     beginBlock: (state, block) => {
       const events: ChainEvent[] = [];
-      carryOutDue({ state, block, emit: (event) => void events.push(event) });
+      const work = overlay(state);
+      carryOutDue({ state: work, block, emit: (event) => void events.push(event) });
+      work.commit();
       return events;
     },
     deliverTx: (state, block, decoded) => deliverTx({ state, block, verify, decoded }),

@@ -1,18 +1,25 @@
 /** A chain in memory: the runtime, a sorted map and hand-made blocks. Checks the invariants after every block. */
-import { type AccountId, type CidText, type KeyPair, bytesToHex, cidOf, encode, keyPairFromSeed, utf8 } from "@tfgrid/primitives";
-import { expect } from "vitest";
+import assert from "node:assert/strict";
+import { type AccountId, type CidText, type Hex, type KeyPair, bytesToHex, cidOf, encode, keyPairFromSeed, utf8 } from "@tfgrid/primitives";
 import { type BlockContext, type GenesisOptions, type TxOutcome, createRuntime, defaultGenesis } from "../../src/runtime/index.ts";
 import type { StateWriter } from "../../src/runtime/api.ts";
+import type { CallOf } from "../../src/runtime/context.ts";
+import type { Solution } from "../../src/types/entities.ts";
 import { type Call, type JoinToken, joinTokenBody, signedTransaction, transactionBody } from "../../src/types/calls.ts";
 import type { ChainEvent } from "../../src/types/events.ts";
 
 export const CHAIN = "test-chain";
 export const TFT = 10_000_000n;
 
+const KEYS = new Map<string, KeyPair>();
 export const keyOf = (name: string): KeyPair => {
+  const known = KEYS.get(name);
+  if (known !== undefined) return known;
   const seed = new Uint8Array(32);
   seed.set(utf8(name).subarray(0, 32));
-  return keyPairFromSeed(seed);
+  const pair = keyPairFromSeed(seed);
+  KEYS.set(name, pair);
+  return pair;
 };
 export const cid = (text: string): CidText => cidOf(utf8(text));
 
@@ -27,7 +34,15 @@ export class MemoryState implements StateWriter {
   delete(key: string): void {
     this.map.delete(key);
   }
-  *range({ gte, lt, limit = Infinity }: { readonly gte: string; readonly lt: string; readonly limit?: number }): Iterable<readonly [string, Uint8Array]> {
+  *range({
+    gte,
+    lt,
+    limit = Infinity,
+  }: {
+    readonly gte: string;
+    readonly lt: string;
+    readonly limit?: number;
+  }): Iterable<readonly [string, Uint8Array]> {
     let sent = 0;
     for (const key of [...this.map.keys()].filter((entry) => entry >= gte && entry < lt).sort()) {
       if (sent >= limit) return;
@@ -37,7 +52,10 @@ export class MemoryState implements StateWriter {
   }
   /** Every key and value, in order. */
   dump(): string {
-    return [...this.map.keys()].sort().map((key) => `${key}=${bytesToHex(this.map.get(key) as Uint8Array)}`).join("\n");
+    return [...this.map.keys()]
+      .sort()
+      .map((key) => `${key}=${bytesToHex(this.map.get(key) as Uint8Array)}`)
+      .join("\n");
   }
 }
 
@@ -65,7 +83,13 @@ export class Chain {
     const { rich = [], startMs = 1_800_000_000_000, ...rest } = options;
     this.timeMs = startMs;
     const accounts = rich.map((name) => ({ id: keyOf(name).account, freeUnits: 1_000n * TFT }));
-    const genesis = defaultGenesis({ chainId: CHAIN, foundation: this.foundation.account, validatorsPool: this.pool.account, accounts, ...rest });
+    const genesis = defaultGenesis({
+      chainId: CHAIN,
+      foundation: this.foundation.account,
+      validatorsPool: this.pool.account,
+      accounts,
+      ...rest,
+    });
     this.runtime.initGenesis(this.state, genesis, this.context());
   }
 
@@ -96,28 +120,39 @@ export class Chain {
     this.events.push(...this.runtime.beginBlock(this.state, this.context()));
     const outcomes = txs.map((bytes) => this.runtime.deliverTx(this.state, this.context(), this.runtime.decodeTx(bytes, 1 << 20)));
     for (const outcome of outcomes) this.events.push(...outcome.events);
-    expect(this.runtime.invariants(this.state)).toEqual([]);
+    assert.deepEqual(this.runtime.invariants(this.state), []);
     return outcomes;
+  }
+
+  /** As `signed`, with a signature of zeros: the runtime leaves signatures to the engine, and real ones are slow. */
+  unsigned(
+    name: string,
+    calls: readonly Call[],
+    over: Partial<{ chainId: string; nonce: number; expiresAtHeight: number }> = {},
+  ): Uint8Array {
+    const { chainId = CHAIN, nonce = this.read.account(accountOf(name)).nonce, expiresAtHeight = this.height + 100 } = over;
+    const body = { chainId, signer: accountOf(name), nonce, expiresAtHeight: transactionBodyHeight(expiresAtHeight), calls };
+    return encode(signedTransaction, { body, signature: "00".repeat(64) as Hex });
   }
 
   /** One transaction in a block of its own. */
   try(name: string, ...calls: Call[]): TxOutcome {
-    const [outcome] = this.block(1, [this.signed(keyOf(name), calls)]);
+    const [outcome] = this.block(1, [this.unsigned(name, calls)]);
     return outcome as TxOutcome;
   }
 
   /** As `try`, and it must succeed. */
   do(name: string, ...calls: Call[]): TxOutcome {
     const outcome = this.try(name, ...calls);
-    expect(outcome.error).toBeUndefined();
+    assert.equal(outcome.error, undefined);
     return outcome;
   }
 
   /** As `try`, and it must be refused with this code. */
   refuse(code: string, name: string, ...calls: Call[]): TxOutcome {
     const outcome = this.try(name, ...calls);
-    expect(outcome.error?.code).toBe(code);
-    expect(outcome.error?.cure.length).toBeGreaterThan(10);
+    assert.equal(outcome.error?.code, code);
+    assert.ok(outcome.error.cure.length > 10);
     return outcome;
   }
 
@@ -126,8 +161,8 @@ export class Chain {
     const { up = [], stepMs = 5_000 } = options;
     const end = this.timeMs + totalMs;
     while (this.timeMs < end) {
-      const txs = up.map((name) => this.signed(keyOf(name), [{ type: "nodes.heartbeat", nodeId: this.nodeOf(name), uptimeSec: 1 }]));
-      for (const outcome of this.block(Math.min(stepMs, end - this.timeMs), txs)) expect(outcome.error).toBeUndefined();
+      const txs = up.map((name) => this.unsigned(name, [{ type: "nodes.heartbeat", nodeId: this.nodeOf(name), uptimeSec: 1 }]));
+      for (const outcome of this.block(Math.min(stepMs, end - this.timeMs), txs)) assert.equal(outcome.error, undefined);
     }
   }
 
@@ -163,5 +198,64 @@ export class Chain {
 }
 
 const transactionBodyHeight = (value: number) => transactionBody.fields.expiresAtHeight.fromCbor(value);
+type NodeCall = CallOf<"contracts.create_node">;
+
+/** A farm with two nodes (the second is a gateway) and four rich accounts with twins. */
+export function world(options: ConstructorParameters<typeof Chain>[0] = {}): Chain {
+  const chain = new Chain({ rich: ["farmer", "user", "agent", "other"], ...options });
+  chain.makeFarm("farmer");
+  for (const name of ["user", "agent", "other"]) chain.makeTwin(name);
+  chain.makeNode("node1");
+  chain.makeNode("node2", "farmer", { publicConfig: { domain: "gw.example.org" } });
+  return chain;
+}
+
+export const nodeCall = (chain: Chain, extra: Partial<NodeCall> = {}): NodeCall => ({
+  type: "contracts.create_node",
+  nodeId: chain.nodeOf("node1"),
+  solutionId: null,
+  instruction: cid("one"),
+  resources: PLAIN_RESOURCES,
+  publicIps: 0,
+  networks: [],
+  depositUnits: 10n * TFT,
+  ...extra,
+});
+
+export interface SolutionOptions {
+  readonly name?: string;
+  /** Name and weight. */
+  readonly signers?: readonly (readonly [string, number])[];
+  readonly thresholds?: { readonly provision: number; readonly amend: number; readonly delete: number };
+  readonly budgetPerHourUnits?: bigint;
+  readonly depositUnits?: bigint;
+}
+
+/** Made by `user`, carried out by `agent`; accepted at once unless the options want more signatures. */
+export function makeSolution(chain: Chain, options: SolutionOptions = {}): Solution {
+  const { name = "guestbook", signers = [["user", 1]], thresholds = { provision: 1, amend: 1, delete: 1 } } = options;
+  const { budgetPerHourUnits = 10n * TFT, depositUnits = 50n * TFT } = options;
+  const rows = signers.map(([signer, weight]) => ({ twinId: chain.twin(signer), weight }));
+  const money = { budgetPerHourUnits, depositUnits };
+  const agentTwinId = chain.twin("agent");
+  chain.do("user", { type: "solutions.create", name, document: cid("v1"), agentTwinId, signers: rows, thresholds, ...money });
+  return solutionOf(chain, name);
+}
+
+export function solutionOf(chain: Chain, name = "guestbook"): Solution {
+  const found = chain.read.solutionByName(chain.twin("user"), name);
+  if (found === undefined) throw new Error(`no solution ${name}`);
+  return found;
+}
+
+export const share = (subnetIndex: number, cidr = "10.20.0.0/16", name = "net") => ({ name, cidr, subnetIndex });
+
+/** A part of the solution in its accepted version, on node1 unless told otherwise. */
+export function partCall(chain: Chain, solution: Solution, extra: Partial<NodeCall> = {}): NodeCall {
+  const { id: solutionId, version: solutionVersion } = solution;
+  return nodeCall(chain, { solutionId, solutionVersion, depositUnits: 0n, networks: [share(1)], ...extra });
+}
+
 export const twinCall = (name: string): Call => ({ type: "twins.create", relays: [], encryptionKey: keyOf(name).encryptionKey });
+export const zeroResources = { cpuMilli: 0, memoryBytes: 0, ssdBytes: 0, hddBytes: 0 };
 export const accountOf = (name: string): AccountId => keyOf(name).account;

@@ -1,7 +1,7 @@
 import { GridError } from "@tfgrid/primitives";
 import { runtimeErrors } from "../../errors.ts";
 import type { Call, ChainEvent } from "../../types/index.ts";
-import { accounts, credit, debit, readAccount } from "../accounts/store.ts";
+import { accounts, credit, readAccount } from "../accounts/store.ts";
 import type { BlockContext, DecodedTx, StateWriter, TxOutcome } from "../api.ts";
 import { applyCall } from "../calls.ts";
 import type { Verify } from "../context.ts";
@@ -33,10 +33,10 @@ export function deliverTx(delivery: Delivery): TxOutcome {
   const emit = (event: ChainEvent): void => void events.push(event);
   try {
     for (const call of calls) applyCall({ ...delivery, state: batch, signer, emit }, call satisfies Call);
+    batch.commit();
   } catch (error) {
     return { hash, ok: false, feeUnits, events: [], error: refusal(error) };
   }
-  batch.commit();
   return { hash, ok: true, feeUnits, events };
 }
 
@@ -44,10 +44,8 @@ export function deliverTx(delivery: Delivery): TxOutcome {
 function takeFee(state: StateWriter, decoded: DecodedTx, admission: Admission): void {
   const { signer } = decoded.tx.body;
   const account = readAccount(state, signer);
-  accounts.put(state, signer, { ...account, nonce: account.nonce + 1 });
+  accounts.put(state, signer, { ...account, nonce: account.nonce + 1, freeUnits: account.freeUnits - admission.feeUnits });
   admission.useAllowance(state);
-  if (admission.feeUnits === 0n) return;
-  debit(state, signer, admission.feeUnits);
   credit(state, readConstitution(state).validatorsPool, admission.feeUnits);
 }
 

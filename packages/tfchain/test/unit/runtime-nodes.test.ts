@@ -1,0 +1,100 @@
+import { describe, expect, it } from "vitest";
+import type { FarmId } from "@tfgrid/primitives";
+import { Chain, cid, makeSolution, nodeCall, partCall, share, solutionOf, twinCall, world } from "./runtime-harness.ts";
+
+describe("liveness", () => {
+  it("down when two intervals have passed without a heartbeat, up with the next one", () => {
+    const chain = world();
+    const id = chain.nodeOf("node1");
+    const last = chain.read.node(id)!.lastHeartbeatMs;
+    chain.block(last + 9_999 - chain.timeMs);
+    expect(chain.read.node(id)?.up).toBe(true);
+    chain.block(1);
+    expect(chain.read.node(id)).toMatchObject({ up: false, upChangedMs: last + 10_000 });
+    expect(chain.events.at(-1)).toEqual({ type: "nodes.down", nodeId: id, lastHeartbeatMs: last });
+    chain.do("node1", { type: "nodes.heartbeat", nodeId: id, uptimeSec: 42 });
+    expect(chain.read.node(id)).toMatchObject({ up: true, uptimeSec: 42, upChangedMs: chain.timeMs });
+    expect(chain.events.at(-1)).toEqual({ type: "nodes.up", nodeId: id });
+  });
+
+  it("stays up while heartbeats come, without an event", () => {
+    const chain = world();
+    const before = chain.events.filter(({ type }) => type.startsWith("nodes.")).length;
+    chain.run(120_000, { up: ["node1", "node2"] });
+    expect(chain.events.filter(({ type }) => type.startsWith("nodes."))).toHaveLength(before);
+  });
+});
+
+describe("farms", () => {
+  it("names are unique and move with a rename; only the owner changes a farm", () => {
+    const chain = world();
+    const farmId = chain.read.farmByName("farm")!.id;
+    chain.refuse("farms.name_taken", "user", { type: "farms.create", name: "farm", dedicated: false });
+    chain.refuse("farms.not_owner", "user", { type: "farms.update", farmId, name: "mine", dedicated: false });
+    chain.refuse("farms.not_found", "user", { type: "farms.update", farmId: 9 as FarmId, name: "mine", dedicated: false });
+    chain.do("farmer", { type: "farms.update", farmId, name: "barn", dedicated: false });
+    expect(chain.read.farmByName("farm")).toBeUndefined();
+    chain.do("user", { type: "farms.create", name: "farm", dedicated: false });
+    expect(chain.read.farmByName("barn")?.id).toBe(farmId);
+  });
+
+  it("only the farmer puts his node into maintenance", () => {
+    const chain = world();
+    const nodeId = chain.nodeOf("node1");
+    const drain = { type: "nodes.set_maintenance", nodeId, mode: "drain", noticeUntilMs: chain.timeMs + 1 } as const;
+    chain.refuse("nodes.not_farmer", "user", drain);
+    chain.do("farmer", drain);
+    expect(chain.read.node(nodeId)?.maintenance).toMatchObject({ mode: "drain", sinceMs: chain.timeMs });
+  });
+});
+
+describe("twins", () => {
+  it("one per account; keys and relays change", () => {
+    const chain = world();
+    chain.refuse("twins.already_exists", "user", twinCall("user"));
+    chain.do("user", { type: "twins.update", relays: ["/dns4/relay"], encryptionKey: chain.read.twin(chain.twin("agent"))!.encryptionKey });
+    expect(chain.read.twin(chain.twin("user"))?.relays).toEqual(["/dns4/relay"]);
+  });
+});
+
+describe("queries", () => {
+  it("page by ascending id and filter by node, solution, twin and state", () => {
+    const chain = world();
+    const solution = makeSolution(chain);
+    const small = { resources: { cpuMilli: 1, memoryBytes: 0, ssdBytes: 0, hddBytes: 0 } };
+    for (let index = 0; index < 3; index += 1) chain.do("other", nodeCall(chain, small));
+    chain.do(
+      "agent",
+      partCall(chain, solution, small),
+      partCall(chain, solution, { ...small, nodeId: chain.nodeOf("node2"), networks: [share(2)] }),
+    );
+    const all = chain.read.contracts({});
+    chain.do("other", { type: "contracts.cancel", contractId: all[1]!.id });
+    const ids = (...args: Parameters<typeof chain.read.contracts>): number[] => chain.read.contracts(...args).map(({ id }) => id);
+    expect(ids({})).toEqual([1, 2, 3, 4, 5]);
+    expect(ids({ limit: 2 })).toEqual([1, 2]);
+    expect(ids({ after: 2 as never, limit: 2 })).toEqual([3, 4]);
+    expect(ids({ active: false })).toEqual([2]);
+    expect(ids({ nodeId: chain.nodeOf("node1") })).toEqual([1, 2, 3, 4]);
+    expect(ids({ nodeId: chain.nodeOf("node1"), active: true })).toEqual([1, 3, 4]);
+    expect(ids({ nodeId: chain.nodeOf("node1"), after: 1, limit: 2 })).toEqual([2, 3]);
+    expect(ids({ solutionId: solution.id })).toEqual([4, 5]);
+    expect(ids({ solutionId: solution.id, nodeId: chain.nodeOf("node2") })).toEqual([5]);
+    expect(ids({ twinId: chain.twin("other"), active: true })).toEqual([1, 3]);
+    expect(ids({ twinId: chain.twin("user") })).toEqual([4, 5]);
+    expect(chain.read.solutions({ agentTwinId: chain.twin("agent") })).toHaveLength(1);
+    expect(chain.read.solutions({ agentTwinId: chain.twin("agent"), twinId: chain.twin("other") })).toEqual([]);
+    expect(chain.read.nodes({ limit: 1 }).map(({ id }) => id)).toEqual([1]);
+    expect(chain.read.nodes({ after: 1 }).map(({ id }) => id)).toEqual([2]);
+    expect(chain.read.twins()).toHaveLength(6);
+    expect(chain.read.contracts({ limit: 0 })).toEqual([]);
+    expect(solutionOf(chain).document).toBe(cid("v1"));
+  });
+
+  it("proof keys lead to the entities", () => {
+    const chain = world();
+    const { keys } = chain.runtime;
+    for (const key of [keys.twin(1), keys.node(1)]) expect(chain.state.get(key)).toBeDefined();
+    expect(new Chain().state.get(keys.node(1))).toBeUndefined();
+  });
+});
