@@ -15,6 +15,7 @@ import type { KeyPair } from "@tfgrid/primitives";
 import { createLibp2p } from "libp2p";
 import { peerKeyOf } from "./identity.ts";
 import { MESSAGING_LIMITS as L } from "./limits.ts";
+import { raceAbort } from "./race.ts";
 
 /** Places on relays, as the circuit relay transport keeps and refreshes them. */
 export interface Reservations {
@@ -26,7 +27,9 @@ export interface Reservations {
 
 export interface Host {
   readonly node: Libp2p;
-  readonly reservations: Reservations;
+  /** Takes or renews a place on a relay that we are connected with. */
+  reserve(relay: PeerId, signal: AbortSignal): Promise<void>;
+  hasPlace(relay: PeerId): boolean;
 }
 
 export async function startHost(options: { readonly keyPair: KeyPair; readonly relays: readonly Multiaddr[] }): Promise<Host> {
@@ -40,7 +43,7 @@ export async function startHost(options: { readonly keyPair: KeyPair; readonly r
     transports: [
       tcp({ dialOpts: { keepAlive: true, noDelay: true } }),
       webSockets(),
-      (components) => (circuit = circuitRelayTransport({ maxInboundStopStreams: L.connectionsPerMessenger })(components)),
+      (components) => (circuit = circuitRelayTransport({ maxInboundStopStreams: L.connectionsPerMessenger, reservationConcurrency: L.relays })(components)),
     ],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
@@ -56,7 +59,22 @@ export async function startHost(options: { readonly keyPair: KeyPair; readonly r
     },
     services: { identify: identify({ runOnConnectionOpen: true }), ping: ping({ runOnLimitedConnection: true }) },
   });
-  return { node, reservations: reservationsOf(circuit) };
+  const reservations = reservationsOf(circuit);
+  return { node, hasPlace: (relay) => reservations.hasReservation(relay), reserve: oneAtATime(reservations) };
+}
+
+/** The transport drops waiting reservations when another one succeeds; so ours never wait there, but here. */
+function oneAtATime(reservations: Reservations): Host["reserve"] {
+  let last: Promise<unknown> = Promise.resolve();
+  return (relay, signal) => {
+    const turn = last.then(async () => {
+      signal.throwIfAborted();
+      reservations.relayFilter.remove(relay.toMultihash().bytes);
+      await raceAbort(reservations.addRelay(relay, "configured"), signal);
+    });
+    last = turn.catch(() => undefined);
+    return turn;
+  };
 }
 
 /** The transport's own store; its type is not exported, so its form is checked once at the start. */

@@ -30,6 +30,10 @@ export const MESSAGING_LIMITS = {
   resolvedForMs: 60_000,
   unresolvedForMs: 1_000,
   resolverEntries: 4_096,
+  /** Relays that one messenger keeps a place on. */
+  relays: 8,
+  /** A relay answers a reservation within this time. */
+  reserveMs: 5_000,
   /** Relay reconnection: first pause, longest pause. */
   reconnectMinMs: 100,
   reconnectMaxMs: 5_000,

@@ -76,7 +76,10 @@ function track(endpoint: Endpoint, channel: Channel): void {
   channel.gone.addEventListener("abort", () => endpoint.channels.delete(channel), { once: true });
 }
 
-/** Two ends; a write waits until the other end has taken the frame. */
+/** Frames that a writer may be ahead of the reader; as on a wire, a refusal can be written before the question is read. */
+const WINDOW_FRAMES = 4;
+
+/** Two ends; a write waits while the window is full. */
 export function channelPair(): readonly [Channel, Channel] {
   const gone = new AbortController();
   const [there, back] = [pipe(gone.signal), pipe(gone.signal)];
@@ -130,10 +133,11 @@ function pipe(gone: AbortSignal): Pipe {
     },
     write: async (frame) => {
       if (over || gone.aborted) throw messagingErrors.fail("messaging.stream_lost", { cause: gone.reason });
-      await new Promise<void>((resolve) => {
+      const taken = new Promise<void>((resolve) => {
         frames.push({ frame, taken: resolve });
         wake();
       });
+      if (frames.length > WINDOW_FRAMES) await taken;
       if (gone.aborted && !over) throw messagingErrors.fail("messaging.stream_lost", { cause: gone.reason });
     },
     end: () => {

@@ -11,6 +11,7 @@ import { PROTOCOL } from "./frames.ts";
 import { type Host, startHost } from "./host.ts";
 import { accountOf, peerIdOf } from "./identity.ts";
 import { MESSAGING_LIMITS as L } from "./limits.ts";
+import { raceAbort } from "./race.ts";
 import { keepRelay, type RelayLink } from "./relay-link.ts";
 import { streamChannel } from "./stream-channel.ts";
 import type { Messenger, PeerTwin, TwinResolver } from "./types.ts";
@@ -35,6 +36,9 @@ export async function connectMessenger(options: ConnectMessengerOptions): Promis
   const { keyPair, twinId, resolve, clock = systemClock } = options;
   const logger = options.logger.child({ room: "messaging", twinId });
   const relays = options.relays.map((text) => parseRelay(text));
+  if (relays.length > L.relays) {
+    throw messagingErrors.fail("messaging.bad_relay_address", { message: `At most ${L.relays} relays can be used at a time.` });
+  }
   const host = await startHost({ keyPair, relays: relays.map((relay) => relay.address) });
   const serving = dispatcher({ resolve, logger, clock });
   await serve(host, serving);
@@ -149,17 +153,5 @@ async function unreachable(options: OpenOptions, attempt: () => Promise<Channel>
       details: { twinId: options.to },
       cause,
     });
-  }
-}
-
-async function raceAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => reject(signal.reason as Error);
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }

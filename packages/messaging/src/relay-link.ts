@@ -27,7 +27,7 @@ const CHECK_MS = 1_000;
 
 export function keepRelay(options: RelayLinkOptions): RelayLink {
   const { host, relay } = options;
-  const connected = (): boolean => host.reservations.hasReservation(relay.peer) && host.node.getConnections(relay.peer).length > 0;
+  const connected = (): boolean => host.hasPlace(relay.peer) && host.node.getConnections(relay.peer).length > 0;
   return { relay, connected, done: run(options, connected) };
 }
 
@@ -55,8 +55,7 @@ async function run(options: RelayLinkOptions, connected: () => boolean): Promise
 async function reserve(options: RelayLinkOptions): Promise<void> {
   const { host, relay, signal } = options;
   await host.node.dial(relay.address, { signal: AbortSignal.any([signal, AbortSignal.timeout(L.addressDialMs)]) });
-  host.reservations.relayFilter.remove(relay.peer.toMultihash().bytes);
-  await host.reservations.addRelay(relay.peer, "configured");
+  await host.reserve(relay.peer, AbortSignal.any([signal, AbortSignal.timeout(L.reserveMs)]));
 }
 
 async function untilLost(options: RelayLinkOptions, connected: () => boolean): Promise<void> {

@@ -4,9 +4,9 @@
  */
 import { noise } from "@chainsafe/libp2p-noise";
 import { yamux } from "@chainsafe/libp2p-yamux";
-import { circuitRelayServer } from "@libp2p/circuit-relay-v2";
+import { type CircuitRelayService, circuitRelayServer } from "@libp2p/circuit-relay-v2";
 import { identify } from "@libp2p/identify";
-import type { Connection, Libp2p } from "@libp2p/interface";
+import type { Connection, Libp2p, PeerId } from "@libp2p/interface";
 import { ping } from "@libp2p/ping";
 import { tcp } from "@libp2p/tcp";
 import { webSockets } from "@libp2p/websockets";
@@ -56,6 +56,7 @@ export async function startRelay(options: StartRelayOptions): Promise<RunningRel
     throw messagingErrors.fail("messaging.cannot_listen", { cause, details: { listen: options.listen.map((at) => `${at.host}:${at.port}`) } });
   }
   replaceOldConnections(node);
+  freePlaces(node, node.services.relay);
   const addresses = node
     .getMultiaddrs()
     .filter((address) => address.getComponents().every((part) => part.code !== CODE_P2P_CIRCUIT))
@@ -114,6 +115,17 @@ function replaceOldConnections(node: Libp2p): void {
     for (const older of node.getConnections(event.detail.remotePeer)) {
       if (older.id !== event.detail.id && older.direction === "inbound") older.abort(new Error("replaced by a newer connection"));
     }
+  });
+}
+
+/** A twin that is gone needs no place: without this it would hold one until the reservation ends by itself. */
+function freePlaces(node: Libp2p, relay: CircuitRelayService): void {
+  node.addEventListener("peer:disconnect", (event: CustomEvent<PeerId>) => {
+    const reservation = relay.reservations.get(event.detail);
+    if (reservation === undefined) return;
+    // Its timer would otherwise end a later reservation of the same twin.
+    reservation.signal.clear();
+    relay.reservations.delete(event.detail);
   });
 }
 

@@ -7,6 +7,24 @@ import { MAX_FRAME_BYTES } from "./frames.ts";
 
 const HEADER_BYTES = 4;
 
+/** What may wait in our memory for the reader's window, beside the frame being written. */
+const MAX_UNSENT_BYTES = 65_536;
+
+/**
+ * The stream's send queue moved on, or the stream is gone. The library's own `onDrain` keeps its first promise and
+ * resolves at once ever after, so that a slow reader would not slow the writer: the events are awaited here instead.
+ */
+function moved(stream: Stream): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (event: Event): void => {
+      for (const name of ["drain", "idle", "close"] as const) stream.removeEventListener(name, done);
+      if (event.type === "close") reject(new Error("the stream is closed"));
+      else resolve();
+    };
+    for (const name of ["drain", "idle", "close"] as const) stream.addEventListener(name, done);
+  });
+}
+
 interface Waiter {
   resolve(frame: Uint8Array | undefined): void;
   reject(error: Error): void;
@@ -71,7 +89,8 @@ export function streamChannel(stream: Stream): Channel {
       const header = new Uint8Array(HEADER_BYTES);
       new DataView(header.buffer).setUint32(0, frame.length);
       try {
-        if (!stream.send(concatBytes(header, frame))) await stream.onDrain();
+        stream.send(concatBytes(header, frame));
+        while (stream.writeBufferLength > MAX_UNSENT_BYTES) await moved(stream);
       } catch (cause) {
         throw messagingErrors.fail("messaging.stream_lost", { cause });
       }
