@@ -152,8 +152,12 @@ describe("requests that are wrong", () => {
   });
 
   test("an oversized body is refused without being read", async () => {
-    const answer = await post("x".repeat(RPC_LIMITS.bodyBytes + 1)).catch(() => undefined);
-    if (answer !== undefined) expect([answer.status, answer.json.error?.data.code]).toEqual([413, "rpc.too_large"]);
+    // The server may close before the client has written all: then the client sees a torn connection instead of the answer.
+    const outcome = await post("x".repeat(RPC_LIMITS.bodyBytes + 1)).then(
+      ({ status, json }) => `${status} ${json.error?.data.code}`,
+      () => "closed",
+    );
+    expect(["413 rpc.too_large", "closed"]).toContain(outcome);
     expect((await call("head")).status).toBe(200);
   });
 

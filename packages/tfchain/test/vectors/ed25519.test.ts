@@ -1,0 +1,80 @@
+/** One rule for signatures: the fast check answers as `verify` of primitives does, also where libraries usually differ. */
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { sha512 } from "@noble/hashes/sha2.js";
+import { type AccountId, type Hex, bytesToHex, concatBytes, domainBytes, hexToBytes, keyPairFromSeed, utf8, verify } from "@tfgrid/primitives";
+import { describe, expect, test } from "vitest";
+import { verifyFast, verifyTx } from "../../src/engines/verify.ts";
+
+const DOMAIN = "tfgrid/tx/v1";
+const L = 2n ** 252n + 27742317777372353535851937790883648493n;
+const P = 2n ** 255n - 19n;
+const key = keyPairFromSeed(new Uint8Array(32).fill(5));
+const message = utf8("message");
+const signed = domainBytes(DOMAIN, message);
+const good = key.sign(DOMAIN, message);
+
+const little = (value: bigint): Uint8Array => {
+  const out = new Uint8Array(32);
+  for (let index = 0, rest = value; index < 32; index += 1, rest >>= 8n) out[index] = Number(rest & 255n);
+  return out;
+};
+const fromLittle = (bytes: Uint8Array): bigint => bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
+const { Point } = ed25519;
+/** A point of order 8. */
+const TORSION = Point.fromBytes(hexToBytes("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"));
+const scalar = 123_456_789_012_345n;
+const challenge = (r: Uint8Array, a: Uint8Array): bigint => fromLittle(sha512(concatBytes(r, a, signed))) % L;
+
+/** A signature whose R and key may carry a torsion part; the equation holds with the cofactor. */
+function mixed(options: { readonly keyTorsion: boolean; readonly rTorsion: boolean }): { account: Hex; signature: Hex } {
+  const nonce = 987_654_321n;
+  const secret = Point.BASE.multiply(scalar);
+  const a = (options.keyTorsion ? secret.add(TORSION) : secret).toBytes();
+  const commitment = Point.BASE.multiply(nonce);
+  const r = (options.rTorsion ? commitment.add(TORSION) : commitment).toBytes();
+  const s = (nonce + challenge(r, a) * scalar) % L;
+  return { account: bytesToHex(a), signature: bytesToHex(concatBytes(r, little(s))) };
+}
+
+const s = fromLittle(hexToBytes(good).subarray(32));
+const cases: Record<string, { account: string; signature: string }> = {
+  good: { account: key.account, signature: good },
+  "altered R": { account: key.account, signature: `00${good.slice(2)}` },
+  "altered S": { account: key.account, signature: `${good.slice(0, 126)}00` },
+  "S + L": { account: key.account, signature: `${good.slice(0, 64)}${bytesToHex(little(s + L))}` },
+  "S = 0, R = 0": { account: key.account, signature: "00".repeat(64) },
+  "other key": { account: keyPairFromSeed(new Uint8Array(32).fill(6)).account, signature: good },
+  "key of order 1": { account: `01${"00".repeat(31)}`, signature: `01${"00".repeat(63)}` },
+  "key of order 8": { account: bytesToHex(TORSION.toBytes()), signature: `01${"00".repeat(63)}` },
+  "key of order 4": { account: "00".repeat(32), signature: `01${"00".repeat(63)}` },
+  "non-canonical key y = p": { account: bytesToHex(little(P)), signature: good },
+  "non-canonical key y = p + 1": { account: bytesToHex(little(P + 1n)), signature: `01${"00".repeat(63)}` },
+  "key with the sign of zero": { account: `01${"00".repeat(30)}80`, signature: `01${"00".repeat(63)}` },
+  "key that is no point": { account: `02${"00".repeat(31)}`, signature: good },
+  "non-canonical R": { account: key.account, signature: `${bytesToHex(little(P + 1n))}${good.slice(64)}` },
+  "no torsion, made by hand": mixed({ keyTorsion: false, rTorsion: false }),
+  "torsion in the key": mixed({ keyTorsion: true, rTorsion: false }),
+  "torsion in R": mixed({ keyTorsion: false, rTorsion: true }),
+  "torsion in both": mixed({ keyTorsion: true, rTorsion: true }),
+  "upper-case key": { account: key.account.toUpperCase(), signature: good },
+  "upper-case signature": { account: key.account, signature: good.toUpperCase() },
+  "short signature": { account: key.account, signature: good.slice(2) },
+  "short key": { account: key.account.slice(2), signature: good },
+};
+
+describe("ed25519", () => {
+  test.each(Object.entries(cases))("%s: same answer from every check", async (_name, { account, signature }) => {
+    const options = { account: account as AccountId, domain: DOMAIN, message, signature: signature as Hex } as const;
+    const expected = verify(options);
+    expect(verifyFast(options)).toBe(expected);
+    // A second time: what is remembered of a key must not change the answer.
+    expect(verifyFast(options)).toBe(expected);
+    const wellFormed = /^[0-9a-f]{64}$/.test(account) && /^[0-9a-f]{128}$/.test(signature);
+    if (wellFormed) expect(await verifyTx({ account: options.account, signBytes: signed, signature: options.signature })).toBe(expected);
+  });
+
+  test("the cases include both answers, and torsion is among the accepted", () => {
+    const answers = Object.entries(cases).map(([name, entry]) => [name, verify({ ...(entry as { account: AccountId; signature: Hex }), domain: DOMAIN, message })]);
+    expect(Object.fromEntries(answers)).toMatchObject({ good: true, "no torsion, made by hand": true, "S + L": false, "key of order 8": false });
+  });
+});
