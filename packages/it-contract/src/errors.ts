@@ -102,6 +102,10 @@ const errors = defineErrors({
     summary: "The agent could not carry out the solution and tries again.",
     cure: "See the message; if it stays, look into the agent's log.",
   },
+  "it_contract.bad_config": {
+    summary: "The agent's configuration cannot be used.",
+    cure: "Correct the configuration named in the message and start the agent again.",
+  },
   "it_contract.timed_out": { summary: "A reconcile took too long and was ended.", cure: "It is tried again; check that chain and notary answer." },
 });
 

@@ -1,6 +1,6 @@
 /** Everything that one decision about a solution rests on, read from ledger and notary and verified. */
 import { documents, type Instruction, type NotaryClient, type SolutionDocument } from "@tfgrid/notary";
-import { type CidText, cidOf, decode, hasCode, type Hex, isGridError, type KeyPair, type NodeId, type SolutionId, type TwinId } from "@tfgrid/primitives";
+import { type CidText, cidOf, type ContractId, decode, hasCode, type Hex, isGridError, type KeyPair, type NodeId, type Schema, type SolutionId, type TwinId } from "@tfgrid/primitives";
 import type { ChainClient, Contract, NameContract, NodeContract, Solution } from "@tfgrid/tfchain";
 import { fail } from "../errors.ts";
 import { AGENT_LIMITS } from "../limits.ts";
@@ -59,7 +59,7 @@ async function readContracts(chain: ChainClient, solutionId: SolutionId): Promis
 }
 
 async function readDocument(sources: Sources, solution: Solution, signal: AbortSignal): Promise<SolutionDocument> {
-  const document = await fetchDecoded(sources, solution.document, { schema: documents.solutionDocument, signal });
+  const document = await fetchDecoded(sources, solution.document, { schema: documents.solutionDocument, hint: { solutionId: solution.id }, signal });
   // The ledger's acceptance of this content id is the proof that signers of enough weight agreed to it.
   const same =
     document.name === solution.name &&
@@ -74,11 +74,13 @@ async function readDocument(sources: Sources, solution: Solution, signal: AbortS
 }
 
 function readInstruction(sources: Sources, contract: NodeContract, signal: AbortSignal): Promise<Instruction> {
-  return fetchDecoded(sources, contract.instruction, { schema: documents.instruction, signal });
+  return fetchDecoded(sources, contract.instruction, { schema: documents.instruction, hint: { contractId: contract.id }, signal });
 }
 
 interface Fetch<T> {
-  readonly schema: Parameters<typeof decode<T>>[0];
+  readonly schema: Schema<T>;
+  /** Where the ledger names us as a reader. */
+  readonly hint: { readonly solutionId?: SolutionId; readonly contractId?: ContractId };
   readonly signal: AbortSignal;
 }
 
@@ -99,7 +101,7 @@ async function fetchDecoded<T>(sources: Sources, cid: CidText, options: Fetch<T>
 
 async function fetchOnce<T>(sources: Sources, cid: CidText, options: Fetch<T>): Promise<T> {
   const { notary, keyPair: signer, twinId } = sources;
-  const stored = await notary.get({ cid, signer, twinId, signal: options.signal });
+  const stored = await notary.get({ cid, signer, twinId, signal: options.signal, ...options.hint });
   if (cidOf(stored.bytes) !== cid) throw fail("it_contract.document_mismatch", { message: `The notary's bytes are not those of ${cid}.`, details: { document: cid } });
   try {
     return decode(options.schema, stored.bytes, { maxBytes: documents.DOCUMENT_LIMITS.documentBytes });

@@ -86,8 +86,9 @@ function routesOf({ snapshot, plan }: StatusInput): Status | undefined {
     if (!up.has(name.gatewayNodeId)) return status("degraded", "it_contract.node_lost", `Gateway node ${name.gatewayNodeId}, which serves ${name.host}, is down.`);
     const contract = snapshot.parts.find((part) => part.contract.nodeId === name.gatewayNodeId)?.contract;
     const route = contract?.report?.routes.find((item) => item.host === name.host || item.host === name.name);
-    if (route?.code !== undefined) return { state: "degraded", code: route.code, message: bounded(`${name.host}: ${route.message ?? route.code}`) };
-    if ((route?.backends ?? 0) === 0) return status("deploying", "it_contract.deploying", `${name.host} has no working backend yet.`);
+    const waits = route === undefined || route.code === "node.route_without_backend" || route.code === "node.route_without_name";
+    if (!waits && route.code !== undefined) return { state: "degraded", code: route.code, message: bounded(`${name.host}: ${route.message ?? route.code}`) };
+    if (waits || route.backends === 0) return status("deploying", "it_contract.deploying", `${name.host} has no working backend yet.`);
   }
   return undefined;
 }
