@@ -151,7 +151,8 @@ function sectionPart(section: Section, withAddresses: boolean): string {
   const path = route.checks?.type === "http" && !passthrough ? route.checks.path : undefined;
   const check = path === undefined ? "" : `\n  option httpchk\n  http-check send meth GET uri ${path} ver HTTP/1.1 hdr host ${route.host}`;
   const http = `
-${answer("503", "{ nbsrv lt 1 }")}
+  # The old process after a reload counts no servers in its stopped backends although it still uses them.
+${answer("503", "{ nbsrv lt 1 } !{ stopping }")}
   # Sent again only where that cannot do a thing twice.
   retry-on conn-failure empty-response
   http-request disable-l7-retry unless METH_GET`;
