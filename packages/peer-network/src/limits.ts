@@ -42,6 +42,10 @@ export const LINK_STATE_LIMITS = {
   refreshMs: 15_000,
   /** Changes are gathered for this long before they are flooded; death is told at once. */
   gatherMs: 200,
+  urgentGatherMs: 5,
+  /** An honest node says at most one word a `gatherMs`, and one more for each link that dies. */
+  rateWindowMs: 10_000,
+  adsPerWindow: 120,
   maxNodes: 10_000,
   maxAdBytes: 16 * 1024,
   /** Delays above this are not usable: 10 s. */
@@ -68,5 +72,9 @@ export const PATH_LIMITS = {
   maxForwards: 2_000,
   /** Names and peers are recomputed at least this often, whatever the hints say. */
   reconcileMs: 2_000,
+  /** The list of all nodes is read this often; solutions in every round. */
+  nodeListMs: 10_000,
+  /** Messages of others are judged by a view of the chain no older than this. */
+  viewAgeMs: 1_000,
   keepaliveSec: 25,
 } as const;

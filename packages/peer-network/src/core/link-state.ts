@@ -58,20 +58,23 @@ export type Graph = ReadonlyMap<NodeId, Vertex>;
 
 export function linkStateDb(): LinkStateDb {
   const entries = new Map<NodeId, Entry>();
+  let graph: Graph | undefined;
   return {
     isNews: (ad) => ad.seq > (entries.get(ad.nodeId)?.ad.seq ?? -1),
     take: (ad, signed, nowMs) => {
       if (ad.seq <= (entries.get(ad.nodeId)?.ad.seq ?? -1)) return false;
       if (!entries.has(ad.nodeId) && entries.size >= L.maxNodes) return false;
       entries.set(ad.nodeId, { ad, signed, heardMs: nowMs });
+      graph = undefined;
       return true;
     },
     expire: (nowMs) => {
       const silent = [...entries].filter(([, entry]) => nowMs - entry.heardMs > L.maxAgeMs);
       for (const [nodeId] of silent) entries.delete(nodeId);
+      if (silent.length > 0) graph = undefined;
       return silent.length > 0;
     },
-    graph: () => graphOf([...entries.values()].map((entry) => entry.ad)),
+    graph: () => (graph ??= graphOf([...entries.values()].map((entry) => entry.ad))),
     all: () => [...entries.values()].map((entry) => entry.signed),
   };
 }

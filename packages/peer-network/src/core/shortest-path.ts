@@ -14,15 +14,27 @@ export interface Path {
  * most PATH_LIMITS.maxHops of them: so the search runs over (node, hops), which keeps it exact under that bound.
  */
 export function shortestPaths(graph: Graph, from: NodeId): ReadonlyMap<NodeId, Path> {
+  const known = remembered.get(graph);
+  if (known?.from === from) return known.paths;
+  const paths = search(graph, from);
+  remembered.set(graph, { from, paths });
+  return paths;
+}
+
+/** A graph is a value that never changes, and it is asked about several times a second. */
+const remembered = new WeakMap<Graph, { readonly from: NodeId; readonly paths: ReadonlyMap<NodeId, Path> }>();
+
+function search(graph: Graph, from: NodeId): ReadonlyMap<NodeId, Path> {
   const best = new Map<NodeId, Path>();
-  const done = new Set<string>();
+  const fewestHops = new Map<NodeId, number>();
   const open = new PathHeap();
   open.push({ nodes: [from], costUs: 0 });
   for (let path = open.pop(); path !== undefined; path = open.pop()) {
     const at = path.nodes.at(-1) as NodeId;
     const hops = path.nodes.length;
-    if (done.has(`${at} ${hops}`)) continue;
-    done.add(`${at} ${hops}`);
+    // Paths come by rising cost: a dearer one to the same node is of use only if it leaves more hops to go.
+    if ((fewestHops.get(at) ?? Number.POSITIVE_INFINITY) <= hops) continue;
+    fewestHops.set(at, hops);
     if (!best.has(at)) best.set(at, path);
     const vertex = graph.get(at);
     const mayForward = at === from || (vertex?.forwards === true && hops - 1 <= PATH_LIMITS.maxHops);

@@ -67,7 +67,21 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
   const bell = doorbell();
   let wanted: readonly DesiredZnet[] = [];
   let view: ChainView = { nodes: new Map(), solutions: new Map() };
-  const freshView = async (): Promise<ChainView> => (view = await readView(chain, wanted.map((znet) => znet.solutionId)));
+  let viewAtMs = Number.NEGATIVE_INFINITY;
+  let nodesAtMs = Number.NEGATIVE_INFINITY;
+  const freshView = async (maxAgeMs: number): Promise<ChainView> => {
+    const nowMs = clock.nowMs();
+    if (nowMs - viewAtMs < maxAgeMs) return view;
+    const solutionIds = wanted.map((znet) => znet.solutionId);
+    const old = nowMs - nodesAtMs >= L.nodeListMs;
+    let next = await readView(chain, solutionIds, old ? undefined : view.nodes);
+    const unknown = [...next.solutions.values()].some(({ contracts }) => contracts.some((contract) => !next.nodes.has(contract.nodeId)));
+    if (unknown && !old) next = await readView(chain, solutionIds);
+    if (unknown || old) nodesAtMs = nowMs;
+    viewAtMs = nowMs;
+    return (view = next);
+  };
+  const recentView = (): Promise<ChainView> => freshView(L.viewAgeMs);
   const twinOf = (id: NodeId): TwinId | undefined => view.nodes.get(id)?.twinId;
 
   const prober = createProber({
@@ -97,7 +111,7 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
       paths.choose(linkState.db.graph(), view);
     },
   });
-  const paths = pathService({ nodeId, messenger, clock, logger, view: freshView, onChange: bell.ring });
+  const paths = pathService({ nodeId, messenger, clock, logger, view: recentView, onChange: bell.ring });
   const forwards = forwardService({
     nodeId,
     consent: options.consentToForward ?? true,
@@ -105,12 +119,12 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
     messenger,
     chain,
     clock,
-    view: freshView,
+    view: recentView,
     apply: driver.setForwards,
   });
 
   const reconcile = async (): Promise<void> => {
-    await freshView();
+    await freshView(0);
     prober.setTargets(probeTargets(view, nodeId, wanted));
     paths.setPairs(wanted.flatMap((znet) => pairsOf(view, znet, nodeId)));
     paths.choose(linkState.db.graph(), view);

@@ -64,15 +64,16 @@ export function forwardService(options: ForwardServiceOptions): ForwardService {
       return leases.size;
     },
     sweep: async () => {
-      for (const [key, lease] of leases) if (lease.untilMs < clock.nowMs() || !(await stillGranted(chain, lease))) leases.delete(key);
+      const solutions = new Map<SolutionId, SolutionView | undefined>();
+      for (const { solutionId } of leases.values()) if (!solutions.has(solutionId)) solutions.set(solutionId, await readSolution(chain, solutionId));
+      for (const [key, lease] of leases) if (lease.untilMs < clock.nowMs() || !stillGranted(solutions.get(lease.solutionId), lease)) leases.delete(key);
       await applyAll();
     },
     stop: unhandle,
   };
 }
 
-async function stillGranted(chain: NetworkChain, { solutionId, network, a, b }: Lease): Promise<boolean> {
-  const solution = await readSolution(chain, solutionId);
+function stillGranted(solution: SolutionView | undefined, { network, a, b }: Lease): boolean {
   return solution !== undefined && takesPart(solution, a, network) && takesPart(solution, b, network);
 }
 

@@ -32,6 +32,10 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
   const db = linkStateDb();
   let said: LinkAd | undefined;
   let saidMs = Number.NEGATIVE_INFINITY;
+  let urgent = false;
+  /** Words per origin in this window: a babbling node must not make everybody flood. */
+  const heard = new Map<NodeId, number>();
+  let rateWindow = 0;
 
   const send = (to: NodeId, ads: readonly SignedLinkAd[]): void => {
     const twinId = options.twinOf(to);
@@ -53,9 +57,25 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
     flood([signed]);
     options.onChange();
   };
+  /** Several links change in one instant when a node dies: one word for all of them. */
+  const soon = async (): Promise<void> => {
+    if (urgent) return;
+    urgent = true;
+    await clock.sleep(L.urgentGatherMs);
+    urgent = false;
+    say();
+  };
+  const overheard = (origin: NodeId): boolean => {
+    const window = Math.floor(clock.nowMs() / L.rateWindowMs);
+    if (window !== rateWindow) heard.clear();
+    rateWindow = window;
+    heard.set(origin, (heard.get(origin) ?? 0) + 1);
+    return (heard.get(origin) as number) > L.adsPerWindow;
+  };
   const hear = async (signed: SignedLinkAd): Promise<boolean> => {
     const ad = readAd(signed);
     if (ad.nodeId === nodeId || !db.isNews(ad)) return false;
+    if (overheard(ad.nodeId)) return false;
     const account = await options.accountOf(ad.nodeId);
     if (account === undefined || !adIsFrom(signed, account)) throw fail("network.message_refused", { details: { nodeId: ad.nodeId } });
     return db.take(ad, signed, clock.nowMs());
@@ -85,7 +105,7 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
       if (due || (nowMs - saidMs >= L.gatherMs && differs(said?.links ?? [], options.links()))) say();
     },
     transition: (peer, alive) => {
-      say();
+      void soon();
       if (alive) for (let at = 0, all = db.all(); at < all.length; at += 64) send(peer, all.slice(at, at + 64));
     },
     stop: unhandle,

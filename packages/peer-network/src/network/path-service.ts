@@ -59,7 +59,7 @@ export interface PathService {
 const idOf = (pair: PairId): string => `${pair.solutionId} ${pair.network} ${pair.peer}`;
 
 export function pathService(options: PathServiceOptions): PathService {
-  const { nodeId: self, clock, logger } = options;
+  const { nodeId: self, clock } = options;
   const pairs = new Map<string, Pair>();
   const unhandle = options.messenger.handle(pathMethod, async ({ from, body }) => {
     const view = await options.view();
@@ -100,13 +100,13 @@ export function pathService(options: PathServiceOptions): PathService {
       }
     },
     choose: (graph, view) => {
+      if (![...pairs.values()].some((pair) => self < pair.peer)) return;
       const best = shortestPaths(graph, self);
       for (const pair of pairs.values()) if (self < pair.peer) choose(pair, graph, best, view);
     },
     endpointFor: (pair) => pairs.get(idOf(pair))?.endpoint,
     status: (graph) => {
       const best = shortestPaths(graph, self);
-      logger.debug("path status", { pairs: pairs.size });
       return [...pairs.values()].map(({ solutionId, network, peer, established }) => ({
         solutionId,
         network,

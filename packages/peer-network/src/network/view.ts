@@ -22,7 +22,17 @@ export async function readSolution(chain: NetworkChain, id: SolutionId): Promise
   return { solution, contracts: contracts.filter((contract) => contract.type === "node") };
 }
 
-export async function readView(chain: NetworkChain, solutionIds: Iterable<SolutionId>): Promise<ChainView> {
+/** `nodes`: known from shortly before, not read again. */
+export async function readView(
+  chain: NetworkChain,
+  solutionIds: Iterable<SolutionId>,
+  nodes?: ReadonlyMap<NodeId, Node>,
+): Promise<ChainView> {
+  const [all, views] = await Promise.all([nodes ?? readNodes(chain), Promise.all([...new Set(solutionIds)].map((id) => readSolution(chain, id)))]);
+  return { nodes: all, solutions: new Map(views.filter((view) => view !== undefined).map((view) => [view.solution.id, view])) };
+}
+
+async function readNodes(chain: NetworkChain): Promise<ReadonlyMap<NodeId, Node>> {
   const nodes = new Map<NodeId, Node>();
   for (let after = 0; nodes.size < LINK_STATE_LIMITS.maxNodes; ) {
     const page = await chain.nodes({ after, limit: 1000 });
@@ -31,8 +41,7 @@ export async function readView(chain: NetworkChain, solutionIds: Iterable<Soluti
     if (last === undefined || page.length < 1000) break;
     after = last.id;
   }
-  const views = await Promise.all([...new Set(solutionIds)].map((id) => readSolution(chain, id)));
-  return { nodes, solutions: new Map(views.filter((view) => view !== undefined).map((view) => [view.solution.id, view])) };
+  return nodes;
 }
 
 export const endpointOf = (node: Node | undefined): { readonly address: string; readonly port: number } | undefined => node?.meshEndpoints[0];

@@ -56,8 +56,10 @@ function check(grid: FakeGrid, links: Links, members: readonly number[], note: s
         expect(status?.bestDelayUs, where).toBeUndefined();
         continue;
       }
-      expect(Math.abs((status?.bestDelayUs ?? Number.NaN) - truth) / truth, `${where}: shortest ${truth}, found ${status?.bestDelayUs}`).toBeLessThan(0.06);
-      expect(status?.delayUs, where).toBeLessThanOrEqual(truth / (1 - PATH_LIMITS.switchMarginShare) / 0.94 + PATH_LIMITS.switchMarginUs);
+      // What is flooded may lag the truth by a twentieth or 0.2 ms a link: smaller changes are not worth a flood.
+      const slack = truth * 0.05 + 200 * (PATH_LIMITS.maxHops + 1);
+      expect(Math.abs((status?.bestDelayUs ?? Number.NaN) - truth), `${where}: shortest ${truth}, found ${status?.bestDelayUs}`).toBeLessThanOrEqual(slack);
+      expect(status?.delayUs, where).toBeLessThanOrEqual((truth + slack) / (1 - PATH_LIMITS.switchMarginShare) + PATH_LIMITS.switchMarginUs);
       expect(trace(grid, a, b), `${where}: packets there`).toEqual(status?.path);
       expect(trace(grid, b, a), `${where}: packets back`).toEqual(status?.path.toReversed());
     }
