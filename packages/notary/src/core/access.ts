@@ -85,7 +85,8 @@ async function* contractsOf(question: AccessQuestion): AsyncGenerator<Contract> 
     const page = await question.chain.contracts({ solutionId, nodeId, active: true, after, limit: L.chainPage });
     yield* page;
     const last = page.at(-1);
-    if (last === undefined || page.length < L.chainPage) return;
+    // Until an empty page: a server may answer fewer rows than asked for.
+    if (last === undefined) return;
     after = last.id;
     seen += page.length;
   }
