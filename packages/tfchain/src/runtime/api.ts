@@ -6,6 +6,7 @@ import type { Hex } from "@tfgrid/primitives";
 import type { ChainEvent, ChainReader, SignedTransaction } from "../types/index.ts";
 
 export interface StateReader {
+  /** The bytes are the caller's to keep: never reused or changed afterwards (the runtime remembers what they decode to). */
   get(key: string): Uint8Array | undefined;
   /** Ascending by key, from `gte` inclusive to `lt` exclusive. Sees the writes of the same transaction. */
   range(options: {

@@ -56,19 +56,24 @@ function* escrow({ state, contracts: rows, solutions: owned }: World): Iterable<
 }
 
 function* capacity({ state, active, nodes: all }: World): Iterable<string> {
+  const sums = new Map<number, Resources>();
+  const given = new Map<number, number>();
+  for (const { publicIps } of farms.all(state)) {
+    for (const { contractId } of publicIps) if (contractId !== null) given.set(contractId, (given.get(contractId) ?? 0) + 1);
+  }
+  for (const row of active) {
+    if (row.type !== "node") continue;
+    sums.set(row.nodeId, addResources(sums.get(row.nodeId) ?? NO_RESOURCES, row.resources));
+    if ((given.get(row.id) ?? 0) !== row.publicIps)
+      yield `contract ${row.id} has ${given.get(row.id) ?? 0} public addresses, it pays for ${row.publicIps}`;
+    given.delete(row.id);
+  }
+  for (const [id] of given) yield `contract ${id} has public addresses and does not live`;
   for (const node of all) {
-    let sum: Resources = NO_RESOURCES;
-    let ips = 0;
-    for (const row of active) {
-      if (row.type !== "node" || row.nodeId !== node.id) continue;
-      sum = addResources(sum, row.resources);
-      ips += row.publicIps;
-      const given = farms.get(state, node.farmId)?.publicIps.filter((ip) => ip.contractId === row.id).length ?? 0;
-      if (given !== row.publicIps) yield `contract ${row.id} has ${given} public addresses, it pays for ${row.publicIps}`;
-    }
+    const sum = sums.get(node.id) ?? NO_RESOURCES;
     if (!fits(sum, node.reserved) || !fits(node.reserved, sum)) yield `node ${node.id} reserves other than its contracts hold`;
     if (!fits(node.reserved, node.total)) yield `node ${node.id} promises more than it has`;
-    if (ips === 0 && farms.get(state, node.farmId) === undefined) yield `node ${node.id} stands in no farm`;
+    if (farms.get(state, node.farmId) === undefined) yield `node ${node.id} stands in no farm`;
   }
 }
 

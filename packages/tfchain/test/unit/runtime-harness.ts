@@ -184,10 +184,10 @@ export class Chain {
   makeFarm(farmer: string, farmName = "farm"): void {
     this.do(farmer, twinCall(farmer), { type: "farms.create", name: farmName, dedicated: false });
   }
-  token(farmer: string, farmName = "farm", expiresAtMs = this.timeMs + 3_600_000): JoinToken {
+  token(farmer: string, farmName = "farm", expiresAtMs = this.timeMs + 3_600_000, chainId = CHAIN): JoinToken {
     const farmId = this.read.farmByName(farmName)?.id;
     if (farmId === undefined) throw new Error("no farm");
-    const body = { chainId: CHAIN, farmId, expiresAtMs };
+    const body = { chainId, farmId, expiresAtMs };
     return { ...body, signature: keyOf(farmer).sign("tfgrid/join-token/v1", encode(joinTokenBody, body)) };
   }
   /** A node with no money joins and says that it lives. */

@@ -136,6 +136,8 @@ describe("what is free", () => {
     const good = chain.token("farmer");
     chain.refuse("nodes.join_token_invalid", "node3", ...join(chain.token("user")));
     chain.refuse("nodes.join_token_invalid", "node3", ...join({ ...good, chainId: "another" }));
+    // Well signed, but for a farm of the same number on another chain.
+    chain.refuse("nodes.join_token_invalid", "node3", ...join(chain.token("farmer", "farm", good.expiresAtMs, "another")));
     chain.refuse("nodes.join_token_invalid", "node3", ...join({ ...good, expiresAtMs: good.expiresAtMs + 1 }));
     chain.refuse("nodes.join_token_expired", "node3", ...join(chain.token("farmer", "farm", chain.timeMs)));
     chain.refuse("farms.not_found", "node3", ...join({ ...good, farmId: 9 as typeof good.farmId }));
