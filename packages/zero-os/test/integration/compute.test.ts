@@ -1,5 +1,6 @@
-import { execFile } from "node:child_process";
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { execFile, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import type { ZmachineSpec } from "@tfgrid/notary";
 import type { ContractId } from "@tfgrid/primitives";
@@ -203,14 +204,65 @@ describe.skipIf(process.getuid?.() !== 0)("zmachines on Linux", { timeout: 60_00
     expect(await zmachineTraces(lab)).toEqual([]);
   });
 
-  test("long and endless lines, stderr and a bounded log", async () => {
-    const { lines, start } = await runToEnd("log", { entrypoint: ["/bin/sh", "-c", "printf '%09000d\\n' 1; echo wrong >&2; printf unfinished"] });
+  test("kill -9 of the agent at random moments: the next one makes it whole, and in the end nothing is left", async () => {
+    const start = await ready("killed");
+    const script = new URL("../support/compute-victim.ts", import.meta.url).pathname;
+    const moments = [5, 30, 60, 90, 120, 150, 180, 220, 260];
+    for (const afterMs of moments) {
+      await killedWhile(script, { options: lab.options, start, afterMs });
+      const next = await lab.again();
+      await next.start(start);
+      expect(await next.list()).toMatchObject([{ key: start.key, state: "running" }]);
+      next.close();
+    }
+    await lab.compute.remove(start.key);
+    expect(await zmachineTraces(lab)).toEqual([]);
+  });
+
+  test("lines longer than the supervisor's buffer stay whole, an unfinished line is not lost, streams are told apart", async () => {
+    const script = "printf '%09000d\\n' 1; sleep 0.3; echo wrong >&2; sleep 0.3; printf unfinished";
+    const { lines, start } = await runToEnd("log", { entrypoint: ["/bin/sh", "-c", script] });
     expect(lines.map((line) => line.length)).toEqual([9000, 5, 10]);
     const streams: string[] = [];
     for await (const line of lab.compute.logs(start.key, { tail: 2, follow: false, signal: never })) streams.push(`${line.stream} ${line.text}`);
     expect(streams).toEqual(["stderr wrong", "stdout unfinished"]);
   });
+
+  test("a talkative zmachine cannot fill the disk with its log, and its last words are kept", async () => {
+    const script = "i=0; while [ $i -lt 1300 ]; do printf '%09000d\\n' $i; i=$((i+1)); done; echo last";
+    const { lines, start } = await runToEnd("talk", { entrypoint: ["/bin/sh", "-c", script], resources: limits({ cpuMilli: 2000 }) });
+    expect(lines.at(-1)).toBe("last");
+    expect((await stat(`${lab.folder}/compute/zmachines/${start.key}/log`)).size).toBeLessThan(9 * MIB);
+  });
+
+  test("a pull that fills the disk is told as such and leaves nothing", async () => {
+    const small = `${lab.folder}/small`;
+    await mkdir(small);
+    await exec("mount", ["-t", "tmpfs", "-o", "size=6m", "tmpfs", small]);
+    const other = await lab.again({ dataDir: small });
+    try {
+      const large = await lab.push("large", [{ path: "/noise", content: randomBytes(8 * MIB) }]);
+      await expect(other.pullImage(large, { signal: never })).rejects.toMatchObject({ code: "compute.disk_full" });
+      expect(await readdir(`${small}/images`)).toEqual([]);
+      const slow = new AbortController();
+      const pull = other.pullImage(large, { signal: slow.signal, onProgress: () => slow.abort(new Error("cancelled")) });
+      await expect(pull).rejects.toThrow("cancelled");
+      expect(await readdir(`${small}/images`)).toEqual([]);
+    } finally {
+      other.close();
+      await exec("umount", [small]);
+    }
+  });
 });
+
+/** Another process starts and removes the zmachine over and over until it is killed. */
+async function killedWhile(script: string, input: { options: unknown; start: ZmachineStart; afterMs: number }): Promise<void> {
+  const child = spawn(process.execPath, [script, JSON.stringify(input)], { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  await new Promise<void>((resolve) => child.stdout.once("data", () => resolve()));
+  setTimeout(() => child.kill("SIGKILL"), input.afterMs);
+  await ended;
+}
 
 const limits = (more: Partial<ZmachineSpec["resources"]>): ZmachineSpec["resources"] => ({
   cpuMilli: 500,

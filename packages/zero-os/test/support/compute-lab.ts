@@ -18,7 +18,7 @@ export interface Lab {
   readonly registryFolder: string;
   readonly compute: LinuxCompute;
   readonly storage: LinuxStorage;
-  readonly cgroupParent: string;
+  readonly options: LinuxComputeOptions;
   readonly runDir: string;
   readonly netnsPath: string;
   readonly ip: string;
@@ -83,7 +83,7 @@ async function fill(base: { name: string; folder: string; closers: (() => Promis
     push("busybox", [...busyboxFiles(COMMANDS), ...accounts], { config: { Cmd: ["/bin/sleep", "1000"], Env: ["FROM_IMAGE=yes"] } });
   const again: Lab["again"] = (more = {}) => linuxCompute({ ...options, ...more });
   const netnsPath = `/run/netns/${name}`;
-  return { ...base, registryPort, registryFolder, compute, storage, cgroupParent, runDir, netnsPath, ip, again, push, pushBusybox };
+  return { ...base, registryPort, registryFolder, compute, storage, options, runDir, netnsPath, ip, again, push, pushBusybox };
 }
 
 async function startRegistry(folder: string, storage: string, closers: (() => Promise<unknown>)[]): Promise<number> {

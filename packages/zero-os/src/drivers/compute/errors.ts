@@ -4,7 +4,7 @@ import { defineErrors } from "@tfgrid/primitives";
 const defined = defineErrors({
   "compute.tool_missing": {
     summary: "A program that runs zmachines is not installed on this 3Node.",
-    cure: "Install the Debian packages runc or crun, conmon, skopeo, umoci, e2fsprogs, util-linux, socat and perl-base, then start the node again.",
+    cure: "Install the Debian packages runc or crun, conmon, skopeo, umoci, e2fsprogs, util-linux and perl-base, then start the node again.",
   },
   "compute.image_not_found": {
     summary: "The registry does not have this image.",

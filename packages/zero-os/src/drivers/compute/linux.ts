@@ -17,6 +17,7 @@ import { COMPUTE_LIMITS as L } from "./limits.ts";
 import { detectMachine, type MachineFacts } from "./machine.ts";
 import { unmountBelow } from "./mounts.ts";
 import { type Places, prepareFiles, prepareNamespace, prepareRootfs, prepareVolumes } from "./prepare.ts";
+import { Prober } from "./prober.ts";
 import { type HealthTest, type ProbeResult, runProbe } from "./probe.ts";
 import { contractOf, KEY_PATTERN, listFolders, readRecord, writeRecord, type ZmachineRecord } from "./record.ts";
 import { signalNumber } from "./signals.ts";
@@ -91,6 +92,7 @@ class Driver implements LinuxCompute {
   readonly #starting = new Set<ZmachineKey>();
   readonly #listeners = new Set<(key: ZmachineKey) => void>();
   readonly #watcher: FSWatcher;
+  readonly #prober = new Prober();
 
   constructor(options: DriverOptions) {
     const { facts, dataDir, runDir, idRange } = options;
@@ -107,8 +109,9 @@ class Driver implements LinuxCompute {
       idBase: facts.shiftsOwners ? 0 : idRange.first,
       logger: this.#logger,
     });
+    // The folder's own name comes as an event too, when it is removed.
     this.#watcher = watch(this.#runtime.exitDir, { persistent: false }, (_event, name) => {
-      if (name !== null && KEY_PATTERN.test(name)) for (const listener of this.#listeners) listener(name);
+      if (name !== null && name !== "exits" && KEY_PATTERN.test(name)) for (const listener of this.#listeners) listener(name);
     });
   }
 
@@ -241,7 +244,8 @@ class Driver implements LinuxCompute {
     const record = await this.#record(key);
     if (record === undefined) return { healthy: false, output: "there is no such zmachine" };
     const { netnsPath, address } = record;
-    return await runProbe({ id: key, bundle: `${this.#places(key).run}/bundle`, netnsPath, address, paths: this.#runtime }, test, options.timeoutMs);
+    const bundle = `${this.#places(key).run}/bundle`;
+    return await runProbe({ id: key, bundle, netnsPath, address, paths: this.#runtime, prober: this.#prober }, test, options.timeoutMs);
   }
 
   async *logs(key: ZmachineKey, options: Parameters<ComputeDriver["logs"]>[1]): AsyncIterable<LogLine> {
@@ -300,6 +304,7 @@ class Driver implements LinuxCompute {
 
   close(): void {
     this.#watcher.close();
+    this.#prober.close();
     this.#listeners.clear();
   }
 

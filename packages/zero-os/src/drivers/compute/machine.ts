@@ -20,7 +20,7 @@ const FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "
 
 export async function detectMachine(options: { readonly dataDir: string; readonly firstHostId: number }): Promise<MachineFacts> {
   const cgroups = await detectCgroups();
-  for (const program of ["conmon", "skopeo", "umoci", "mkfs.ext4", "nsenter", "perl", "socat"]) {
+  for (const program of ["conmon", "skopeo", "umoci", "mkfs.ext4", "nsenter", "perl"]) {
     if ((await find(program)) === undefined) throw missing(program);
   }
   for (const runtimeName of ["crun", "runc"] as const) {

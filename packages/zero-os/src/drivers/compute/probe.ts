@@ -3,9 +3,10 @@ import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import type { ZmachineSpec } from "@tfgrid/notary";
 import { messageOf } from "@tfgrid/primitives";
-import { run, type RunResult } from "./exec.ts";
+import type { RunResult } from "./exec.ts";
 import { errnoOf, readIfExists } from "./files.ts";
 import { COMPUTE_LIMITS as L } from "./limits.ts";
+import type { Prober } from "./prober.ts";
 import { runRuntime, type RuntimePaths } from "./supervisor.ts";
 
 export type HealthTest = NonNullable<ZmachineSpec["healthcheck"]>["test"];
@@ -20,6 +21,7 @@ export interface ProbeTarget {
   readonly netnsPath: string;
   readonly address: string;
   readonly paths: RuntimePaths;
+  readonly prober: Prober;
 }
 
 export async function runProbe(target: ProbeTarget, test: HealthTest, timeoutMs: number): Promise<ProbeResult> {
@@ -54,20 +56,14 @@ function killProbe(pid: number): void {
   }
 }
 
-const CONNECT = 'printf "%s" "$1" | socat -t "$2" - "TCP4:$3,connect-timeout=$2" | head -c 1024';
-
 async function probeSocket(target: ProbeTarget, options: { port: number; request: string; timeoutMs: number }): Promise<ProbeResult> {
   const where = `${target.address}:${options.port}`;
-  const seconds = String(Math.max(0.1, options.timeoutMs / 1000));
-  const isHttp = options.request !== "";
-  const command = isHttp
-    ? ["sh", "-c", CONNECT, "sh", options.request, seconds, where]
-    : ["socat", "-u", "OPEN:/dev/null", `TCP4:${where},connect-timeout=${seconds}`];
-  const result = await run("nsenter", [`--net=${target.netnsPath}`, "--", ...command], { timeoutMs: options.timeoutMs });
-  if (!isHttp) return { healthy: result.code === 0 && !result.timedOut, output: result.code === 0 ? `connected to ${where}` : outputOf(result, options.timeoutMs) };
-  const status = /^HTTP\/1\.[01] (\d{3})/.exec(result.stdout)?.[1];
-  if (status === undefined) return { healthy: false, output: outputOf(result, options.timeoutMs) || `no HTTP answer from ${where}` };
-  return { healthy: Number(status) >= 200 && Number(status) <= 399, output: result.stdout.split("\r\n")[0] ?? "" };
+  const result = await target.prober.connect({ ...options, netnsPath: target.netnsPath, address: target.address });
+  if (!result.ok) return { healthy: false, output: `${where}: ${result.reason}` };
+  if (options.request === "") return { healthy: true, output: `connected to ${where}` };
+  const status = /^HTTP\/1\.[01] (\d{3})[^\r\n]*/.exec(result.data);
+  if (status === null) return { healthy: false, output: `no HTTP answer from ${where}` };
+  return { healthy: Number(status[1]) >= 200 && Number(status[1]) <= 399, output: status[0] };
 }
 
 function outputOf(result: RunResult, timeoutMs: number): string {
