@@ -7,7 +7,7 @@ import type { JoinToken, Report } from "@tfgrid/tfchain";
 import { NODE_LIMITS } from "../limits.ts";
 import type { ComputeDriver, StorageDriver } from "../ports.ts";
 import type { RunStore } from "../provisioning/memory.ts";
-import type { Actual, Plan } from "../provisioning/model.ts";
+import type { Actual, DesiredContract, Plan } from "../provisioning/model.ts";
 import { Reconciler } from "../provisioning/reconciler.ts";
 import { type NodeProfile, register, type Registration } from "../registration/register.ts";
 import { buildReport } from "../reporting/build-report.ts";
@@ -16,6 +16,7 @@ import { Reporter } from "../reporting/reporter.ts";
 import { ContractBook } from "./contract-book.ts";
 import type { ContractStore } from "./contract-store.ts";
 import { DesiredBuilder } from "./desired.ts";
+import { desiredZnets } from "./desired-znets.ts";
 import { hintsOf } from "./events.ts";
 import { type GatewayControl, GatewayRole } from "./gateway-loop.ts";
 import type { NetworkControl } from "./network-control.ts";
@@ -35,10 +36,12 @@ export interface AgentOptions {
   readonly drivers: { readonly compute: ComputeDriver; readonly storage: StorageDriver; readonly networks: NetworkControl };
   readonly stores: { readonly contracts: ContractStore; readonly runs: RunStore; readonly node: NodeStore };
   readonly gateway?: { readonly domain: string; readonly control: GatewayControl };
+  /** What works only with an identity on the ledger (messaging, paths); tried again until it succeeds. */
+  readonly onRegistered?: (registration: Registration, agent: Agent) => Promise<void>;
 }
 
 export class Agent {
-  /** Resolves when the ledger knows this node. */
+  /** Resolves when the ledger knows this node and its loops run. */
   readonly registered: Promise<Registration>;
   readonly #options: AgentOptions;
   readonly #abort = new AbortController();
@@ -54,6 +57,8 @@ export class Agent {
   #registration: Registration | undefined;
   #plan: { readonly plan: Plan; readonly actual: Actual; readonly znetPorts: ReadonlyMap<string, number> } | undefined;
   #reports: ReadonlyMap<ContractId, Report> = new Map();
+  #contracts: readonly DesiredContract[] = [];
+  #znetsText = "";
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -162,6 +167,10 @@ export class Agent {
     this.#run("contracts", (ended) => book.run(ended));
     this.#run("reports", (ended) => reporter.run(ended));
     this.#refresh();
+    const { onRegistered } = this.#options;
+    if (onRegistered !== undefined) {
+      await retryUntilDone(() => onRegistered(registration, this), { ...retry, what: "joining the peer network" });
+    }
     this.#resolveRegistered(registration);
   }
 
@@ -193,6 +202,7 @@ export class Agent {
     if (book === undefined || registration === undefined) return;
     const { nodeId } = registration;
     const contracts = this.#desired.build(book.entries.values());
+    this.#contracts = contracts;
     this.#solutions.want(new Set<SolutionId>(contracts.map(({ solutionId }) => solutionId)));
     const { views } = this.#solutions;
     const others = [...views.values()].flatMap(({ nodeContracts }) => nodeContracts.map((contract) => contract.nodeId));
@@ -203,7 +213,7 @@ export class Agent {
       complete: book.complete,
       remote: remoteZmachines(views, nodeId),
     });
-    this.#options.drivers.networks.update({ nodeId, solutions: views, nodes });
+    this.#options.drivers.networks.nudge();
     const routed = [...book.entries.values()].flatMap(({ held }) => {
       const contract = contracts.find((entry) => entry.contractId === held?.contractId);
       return contract === undefined || held === undefined ? [] : [{ ...contract, routes: held.instruction.routes }];
@@ -239,16 +249,24 @@ export class Agent {
         }),
       );
     }
+    this.#setZnets(planned.plan);
     this.#reports = reports;
     this.#reporter?.setWanted(reports);
+  }
+
+  #setZnets({ phases }: Plan): void {
+    const znets = desiredZnets(this.#contracts, phases);
+    const text = JSON.stringify(znets);
+    if (text === this.#znetsText) return;
+    this.#znetsText = text;
+    this.#options.drivers.networks.setZnets(znets);
   }
 
   async #collectImages(signal: AbortSignal): Promise<void> {
     const { world, drivers } = this.#options;
     for (;;) {
       await world.clock.sleep(NODE_LIMITS.imageGcIntervalMs, signal);
-      const contracts = this.#desired.build(this.#book?.entries.values() ?? []);
-      const keepDigests = contracts.flatMap(({ zmachines }) => zmachines.map(({ spec }) => spec.image.digest));
+      const keepDigests = this.#contracts.flatMap(({ zmachines }) => zmachines.map(({ spec }) => spec.image.digest));
       await drivers.compute.collectGarbage({ keepDigests, maxBytes: NODE_LIMITS.imageCacheBytes });
       this.#reconciler.forgetImages();
     }

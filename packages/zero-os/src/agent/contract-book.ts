@@ -2,7 +2,7 @@
  * Which contracts this node serves: the ledger's word, each one proven, with the instruction that was verified for it.
  * What was read stays until something newer was read; not being able to read changes nothing.
  */
-import { type ContractId, GridError, hasCode, type NodeId, type TwinId } from "@tfgrid/primitives";
+import { type ContractId, GridError, hasCode, type NodeId, type SolutionId, type TwinId } from "@tfgrid/primitives";
 import type { NodeContract } from "@tfgrid/tfchain";
 import { nodeErrors } from "../errors.ts";
 import { NODE_LIMITS } from "../limits.ts";
@@ -216,7 +216,14 @@ export class ContractBook {
     if (contract.solutionId === null) throw nodeErrors.fail("node.no_solution", { details: { contractId: contract.id } });
     const get = async (): Promise<Awaited<ReturnType<World["notary"]["get"]>>> => {
       try {
-        return await world.notary.get({ cid: contract.instruction, signer: world.identity.keys, twinId, signal });
+        return await world.notary.get({
+          cid: contract.instruction,
+          signer: world.identity.keys,
+          twinId,
+          contractId: contract.id,
+          solutionId: contract.solutionId as SolutionId,
+          signal,
+        });
       } catch (cause) {
         const code = hasCode(cause, "notary.altered") ? "node.instruction_altered" : "node.instruction_unavailable";
         const details = { contractId: contract.id, instruction: contract.instruction };

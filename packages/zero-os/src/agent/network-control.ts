@@ -1,17 +1,11 @@
-/** Private networks as the agent uses them; peers and names follow from what the ledger says. */
-import type { NodeId, SolutionId } from "@tfgrid/primitives";
-import type { Node } from "@tfgrid/tfchain";
+/** Private networks as the agent uses them: made and removed by provisioning; peers, names and paths follow from wishes. */
+import type { DesiredZnet } from "@tfgrid/peer-network";
 import type { NodeNetworks } from "../provisioning/executor.ts";
-import type { SolutionView } from "./solution-book.ts";
-
-export interface NetworkView {
-  readonly nodeId: NodeId;
-  readonly solutions: ReadonlyMap<SolutionId, SolutionView>;
-  readonly nodes: ReadonlyMap<NodeId, Node>;
-}
 
 export interface NetworkControl extends NodeNetworks {
-  /** The newest view; called on every change, must not block. */
-  update(view: NetworkView): void;
+  /** What this node serves now, with its own zmachines; replaces the last wish. */
+  setZnets(znets: readonly DesiredZnet[]): void;
+  /** The ledger says something new about these solutions or their nodes. */
+  nudge(): void;
   stop(): Promise<void>;
 }

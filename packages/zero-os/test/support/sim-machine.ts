@@ -1,6 +1,7 @@
 /** A machine in memory: what drivers did stays when the agent dies. Each agent gets its own way in, which its death cuts. */
 import type { ContractId } from "@tfgrid/primitives";
-import type { NetworkControl, NetworkView } from "../../src/agent/network-control.ts";
+import type { DesiredZnet } from "@tfgrid/peer-network";
+import type { NetworkControl } from "../../src/agent/network-control.ts";
 import type { ComputeDriver, StorageDriver, ZmachineStart } from "../../src/ports.ts";
 import type { Random } from "./random.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
@@ -27,7 +28,7 @@ export class SimMachine {
   readonly images = new Set<string>();
   readonly unhealthy = new Set<string>();
   readonly missingImages = new Set<string>();
-  readonly views: NetworkView[] = [];
+  wishes: readonly DesiredZnet[] = [];
   readonly log: string[] = [];
   #listeners = new Set<(key: string) => void>();
   #runs = 0;
@@ -172,9 +173,10 @@ export class SimMachine {
         await gate("list networks");
         return { znets: [...this.znets.keys()], attachments: [...this.attachments] };
       },
-      update: (view) => {
-        this.views.push(view);
+      setZnets: (znets) => {
+        this.wishes = znets;
       },
+      nudge: () => undefined,
       stop: async () => undefined,
     };
   }
