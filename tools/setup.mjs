@@ -60,7 +60,7 @@ async function step(title, command, args, options = {}) {
   const child = spawn(command, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"], ...options });
   let output = "";
   const keep = (chunk) => {
-    output = (output + chunk).slice(-20_000);
+    output = (output + chunk).slice(-3_000);
   };
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
