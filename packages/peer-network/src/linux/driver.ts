@@ -60,7 +60,7 @@ export function linuxNetwork(options: LinuxNetworkOptions): NetworkDriver {
     },
     teardown: async () => {
       await teardownMachine(names.machine);
-      for (const key of [...(await slots.all()).keys()]) await slots.release(key);
+      await slots.clear();
       context.applied.clear();
     },
   };

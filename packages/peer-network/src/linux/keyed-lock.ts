@@ -7,13 +7,19 @@ export function keyedLock(): KeyedLock {
   const tails = new Map<string, Promise<unknown>>();
   return {
     run: (key, operation) => {
-      const before = tails.get(key) ?? Promise.resolve();
-      const result = before.then(operation, operation);
-      const tail = result.catch(() => undefined).then(() => {
-        if (tails.get(key) === tail) tails.delete(key);
-      });
-      tails.set(key, tail);
+      const result = after(tails.get(key), operation);
+      tails.set(key, result);
+      const tidy = (): void => {
+        if (tails.get(key) === result) tails.delete(key);
+      };
+      result.then(tidy, tidy);
       return result;
     },
   };
+}
+
+async function after<T>(before: Promise<unknown> | undefined, operation: () => Promise<T>): Promise<T> {
+  // The one before has its own caller, who hears of its failure.
+  await before?.catch(() => undefined);
+  return operation();
 }

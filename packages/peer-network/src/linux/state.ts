@@ -21,7 +21,7 @@ export interface SlotStore {
   allocate(key: ZnetKey): Promise<ZnetSlot>;
   setGateway(key: ZnetKey): Promise<ZnetSlot>;
   release(key: ZnetKey): Promise<void>;
-  all(): Promise<ReadonlyMap<ZnetKey, ZnetSlot>>;
+  clear(): Promise<void>;
 }
 
 export function slotStore(folder: string, range: PortRange): SlotStore {
@@ -42,7 +42,11 @@ export function slotStore(folder: string, range: PortRange): SlotStore {
   };
   return {
     get: async (key) => (await slots()).get(key),
-    all: slots,
+    clear: async () => {
+      const map = await slots();
+      map.clear();
+      await save(map);
+    },
     allocate: async (key) => {
       const map = await slots();
       const known = map.get(key);

@@ -8,6 +8,7 @@ import {
   type Logger,
   messageOf,
   type NodeId,
+  type SolutionId,
   systemClock,
   systemEntropy,
   type TwinId,
@@ -66,23 +67,10 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
   const stopping = new AbortController();
   const bell = doorbell();
   let wanted: readonly DesiredZnet[] = [];
-  let view: ChainView = { nodes: new Map(), solutions: new Map() };
-  let viewAtMs = Number.NEGATIVE_INFINITY;
-  let nodesAtMs = Number.NEGATIVE_INFINITY;
-  const freshView = async (maxAgeMs: number): Promise<ChainView> => {
-    const nowMs = clock.nowMs();
-    if (nowMs - viewAtMs < maxAgeMs) return view;
-    const solutionIds = wanted.map((znet) => znet.solutionId);
-    const old = nowMs - nodesAtMs >= L.nodeListMs;
-    let next = await readView(chain, solutionIds, old ? undefined : view.nodes);
-    const unknown = [...next.solutions.values()].some(({ contracts }) => contracts.some((contract) => !next.nodes.has(contract.nodeId)));
-    if (unknown && !old) next = await readView(chain, solutionIds);
-    if (unknown || old) nodesAtMs = nowMs;
-    viewAtMs = nowMs;
-    return (view = next);
-  };
-  const recentView = (): Promise<ChainView> => freshView(L.viewAgeMs);
-  const twinOf = (id: NodeId): TwinId | undefined => view.nodes.get(id)?.twinId;
+  const views = viewCache(chain, clock, () => wanted.map((znet) => znet.solutionId));
+  const recentView = (): Promise<ChainView> => views.read(L.viewAgeMs);
+  const twinOf = (id: NodeId): TwinId | undefined => views.last.nodes.get(id)?.twinId;
+  const choose = (): void => paths.choose(linkState.db.graph(), views.last);
 
   const prober = createProber({
     nodeId,
@@ -104,14 +92,12 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
     messenger,
     clock,
     logger,
-    links: prober.links,
+    links: () => prober.links(),
     accountOf: accountLookup(chain),
     twinOf,
-    onChange: () => {
-      paths.choose(linkState.db.graph(), view);
-    },
+    onChange: choose,
   });
-  const paths = pathService({ nodeId, messenger, clock, logger, view: recentView, onChange: bell.ring });
+  const paths = pathService({ nodeId, messenger, clock, logger, view: recentView, onChange: () => bell.ring() });
   const forwards = forwardService({
     nodeId,
     consent: options.consentToForward ?? true,
@@ -120,48 +106,76 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
     chain,
     clock,
     view: recentView,
-    apply: driver.setForwards,
+    apply: (next) => driver.setForwards(next),
   });
 
   const reconcile = async (): Promise<void> => {
-    await freshView(0);
+    const view = await views.read(0);
     prober.setTargets(probeTargets(view, nodeId, wanted));
     paths.setPairs(wanted.flatMap((znet) => pairsOf(view, znet, nodeId)));
-    paths.choose(linkState.db.graph(), view);
+    choose();
     for (const znet of wanted) await applyZnet({ driver, view, znet, wanted, self: nodeId, paths });
     await forwards.sweep();
   };
-  const loop = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      try {
-        await reconcile();
-      } catch (error) {
+  const loop = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
+      await reconcile().catch((error: unknown) => {
         logger.warn("the network could not be brought up to date; it is tried again", { reason: messageOf(error) });
-      }
-      await bell.wait(clock, L.reconcileMs, stopping.signal);
+      });
+      await bell.wait(clock, L.reconcileMs, signal);
     }
   };
-  const ticks = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
+  const ticks = async (signal: AbortSignal): Promise<void> => {
+    while (!signal.aborted) {
       linkState.tick();
-      paths.choose(linkState.db.graph(), view);
-      await clock.sleep(LINK_STATE_LIMITS.gatherMs, stopping.signal).catch(() => undefined);
+      choose();
+      await clock.sleep(LINK_STATE_LIMITS.gatherMs, signal).catch(() => undefined);
     }
   };
-  const running = Promise.all([loop(), prober.run(stopping.signal), ticks()]);
+  const running = Promise.all([loop(stopping.signal), ticks(stopping.signal), prober.run(stopping.signal)]);
 
   return {
     setZnets: (znets) => {
       wanted = znets;
       bell.ring();
     },
-    nudge: bell.ring,
+    nudge: () => bell.ring(),
     status: () => ({ links: prober.links(), paths: paths.status(linkState.db.graph()), forwards: forwards.count }),
     stop: async () => {
       stopping.abort(new Error("stopped"));
       for (const service of [linkState, paths, forwards]) service.stop();
       await running;
       socket.close();
+    },
+  };
+}
+
+interface ViewCache {
+  /** The last view read; empty before the first. */
+  readonly last: ChainView;
+  read(maxAgeMs: number): Promise<ChainView>;
+}
+
+/** Solutions are read afresh; the long list of nodes now and then, and when a contract names a node that is not on it. */
+function viewCache(chain: NetworkChain, clock: Clock, solutionIds: () => readonly SolutionId[]): ViewCache {
+  let last: ChainView = { nodes: new Map(), solutions: new Map() };
+  let readAtMs = Number.NEGATIVE_INFINITY;
+  let nodesAtMs = Number.NEGATIVE_INFINITY;
+  return {
+    get last() {
+      return last;
+    },
+    read: async (maxAgeMs) => {
+      const nowMs = clock.nowMs();
+      if (nowMs - readAtMs < maxAgeMs) return last;
+      const old = nowMs - nodesAtMs >= L.nodeListMs;
+      let next = await readView(chain, solutionIds(), old ? undefined : last.nodes);
+      const unknown = [...next.solutions.values()].some(({ contracts }) => contracts.some((contract) => !next.nodes.has(contract.nodeId)));
+      if (unknown && !old) next = await readView(chain, solutionIds());
+      if (unknown || old) nodesAtMs = nowMs;
+      readAtMs = nowMs;
+      last = next;
+      return next;
     },
   };
 }

@@ -33,9 +33,7 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
   let said: LinkAd | undefined;
   let saidMs = Number.NEGATIVE_INFINITY;
   let urgent = false;
-  /** Words per origin in this window: a babbling node must not make everybody flood. */
-  const heard = new Map<NodeId, number>();
-  let rateWindow = 0;
+  const tooOften = originRate(clock);
 
   const send = (to: NodeId, ads: readonly SignedLinkAd[]): void => {
     const twinId = options.twinOf(to);
@@ -65,17 +63,10 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
     urgent = false;
     say();
   };
-  const overheard = (origin: NodeId): boolean => {
-    const window = Math.floor(clock.nowMs() / L.rateWindowMs);
-    if (window !== rateWindow) heard.clear();
-    rateWindow = window;
-    heard.set(origin, (heard.get(origin) ?? 0) + 1);
-    return (heard.get(origin) as number) > L.adsPerWindow;
-  };
   const hear = async (signed: SignedLinkAd): Promise<boolean> => {
     const ad = readAd(signed);
     if (ad.nodeId === nodeId || !db.isNews(ad)) return false;
-    if (overheard(ad.nodeId)) return false;
+    if (tooOften(ad.nodeId)) return false;
     const account = await options.accountOf(ad.nodeId);
     if (account === undefined || !adIsFrom(signed, account)) throw fail("network.message_refused", { details: { nodeId: ad.nodeId } });
     return db.take(ad, signed, clock.nowMs());
@@ -109,6 +100,20 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
       if (alive) for (let at = 0, all = db.all(); at < all.length; at += 64) send(peer, all.slice(at, at + 64));
     },
     stop: unhandle,
+  };
+}
+
+/** Words per origin in this window: a babbling node must not make everybody flood. */
+function originRate(clock: Clock): (origin: NodeId) => boolean {
+  const heard = new Map<NodeId, number>();
+  let current = 0;
+  return (origin) => {
+    const window = Math.floor(clock.nowMs() / L.rateWindowMs);
+    if (window !== current) heard.clear();
+    current = window;
+    const count = (heard.get(origin) ?? 0) + 1;
+    heard.set(origin, count);
+    return count > L.adsPerWindow;
   };
 }
 

@@ -6,7 +6,7 @@ import type { NetworkDriver } from "../../src/ports.ts";
 export function networkDriverCompliance(name: string, start: () => Promise<{ driver: NetworkDriver; stop(): Promise<void> }>): void {
   describe(`${name} keeps the promises of a NetworkDriver`, () => {
     let driver: NetworkDriver;
-    let stop: (() => Promise<void>) | undefined;
+    let started: { driver: NetworkDriver; stop(): Promise<void> } | undefined;
     const key = () => bytesToHex(systemEntropy.randomBytes(32));
     const privateKey = key();
     const znet = (name_: string, internal = false) => ({ key: name_, cidr: "10.70.0.0/16", subnetIndex: 3, internal, privateKey });
@@ -19,10 +19,11 @@ export function networkDriverCompliance(name: string, start: () => Promise<{ dri
     };
 
     beforeAll(async () => {
-      ({ driver, stop } = await start());
+      started = await start();
+      driver = started.driver;
       await driver.ensureNode({ gateway: false });
     });
-    afterAll(() => stop?.());
+    afterAll(() => started?.stop());
 
     test("a znet keeps its port however often it is ensured, and two never share one", async () => {
       await driver.ensureNode({ gateway: false });
