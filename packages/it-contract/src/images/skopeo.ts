@@ -24,7 +24,7 @@ export function skopeoImageResolver(options: SkopeoOptions = {}): ImageResolver 
     resolve: async (reference, { signal }) => {
       const pinned = pinnedDigest(reference);
       if (pinned !== undefined) return pinned;
-      const ran = await run(options, ["inspect", "--raw", ...(options.authFile === undefined ? [] : ["--authfile", options.authFile]), `docker://${reference}`], signal);
+      const ran = await run(options, argumentsFor(options, reference), signal);
       signal.throwIfAborted();
       if (ran.error !== null) throw resolveError(reference, ran);
       if (!isManifest(ran.stdout)) throw fail("it_contract.registry_unreachable", { message: `The registry's answer for ${reference} is no image manifest.` });
@@ -33,10 +33,16 @@ export function skopeoImageResolver(options: SkopeoOptions = {}): ImageResolver 
   };
 }
 
+/** By flag: skopeo before 1.10 does not look at CONTAINERS_REGISTRIES_CONF. */
+function argumentsFor(options: SkopeoOptions, reference: string): readonly string[] {
+  const conf = options.registriesConf === undefined ? [] : ["--registries-conf", options.registriesConf];
+  const auth = options.authFile === undefined ? [] : ["--authfile", options.authFile];
+  return [...conf, "inspect", "--raw", ...auth, `docker://${reference}`];
+}
+
 function run(options: SkopeoOptions, args: readonly string[], signal: AbortSignal): Promise<Ran> {
-  const env = { ...process.env, ...(options.registriesConf === undefined ? {} : { CONTAINERS_REGISTRIES_CONF: options.registriesConf }) };
   return new Promise((resolve) => {
-    const settings = { encoding: "buffer", env, signal, timeout: IMAGE_LIMITS.resolveMs, maxBuffer: IMAGE_LIMITS.outputBytes } as const;
+    const settings = { encoding: "buffer", signal, timeout: IMAGE_LIMITS.resolveMs, maxBuffer: IMAGE_LIMITS.outputBytes } as const;
     execFile(options.program ?? "skopeo", args, settings, (error, stdout, stderr) => resolve({ error, stdout, stderr: stderr.toString("utf8") }));
   });
 }
