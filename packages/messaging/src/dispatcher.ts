@@ -15,8 +15,8 @@ type Served =
   | { readonly kind: "stream"; readonly run: (caller: Caller, body: Uint8Array, signal: AbortSignal) => AsyncIterable<Uint8Array> };
 
 export interface Dispatcher {
-  handle<Q, A>(method: RequestMethod<Q, A>, handler: RequestHandler<Q, A>): () => void;
-  handleStream<Q, A>(method: StreamMethod<Q, A>, handler: StreamHandler<Q, A>): () => void;
+  readonly handle: <Q, A>(method: RequestMethod<Q, A>, handler: RequestHandler<Q, A>) => () => void;
+  readonly handleStream: <Q, A>(method: StreamMethod<Q, A>, handler: StreamHandler<Q, A>) => () => void;
   /** Serves one channel until it is done; never throws. `account` is the key that the transport has proven. */
   serve(channel: Channel, account: AccountId | undefined): Promise<void>;
 }

@@ -67,11 +67,13 @@ export async function startHost(options: { readonly keyPair: KeyPair; readonly r
 function oneAtATime(reservations: Reservations): Host["reserve"] {
   let last: Promise<unknown> = Promise.resolve();
   return (relay, signal) => {
-    const turn = last.then(async () => {
+    const before = last;
+    const turn = (async () => {
+      await before;
       signal.throwIfAborted();
       reservations.relayFilter.remove(relay.toMultihash().bytes);
       await raceAbort(reservations.addRelay(relay, "configured"), signal);
-    });
+    })();
     last = turn.catch(() => undefined);
     return turn;
   };

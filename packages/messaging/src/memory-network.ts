@@ -102,7 +102,7 @@ export function channelPair(): readonly [Channel, Channel] {
 }
 
 interface Pipe {
-  read(): Promise<Uint8Array | undefined>;
+  readonly read: () => Promise<Uint8Array | undefined>;
   write(frame: Uint8Array): Promise<void>;
   end(): void;
   ended(): boolean;

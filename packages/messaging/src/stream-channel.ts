@@ -25,9 +25,20 @@ function moved(stream: Stream): Promise<void> {
   });
 }
 
+async function writeFrame(stream: Stream, frame: Uint8Array): Promise<void> {
+  const header = new Uint8Array(HEADER_BYTES);
+  new DataView(header.buffer).setUint32(0, frame.length);
+  try {
+    stream.send(concatBytes(header, frame));
+    while (stream.writeBufferLength > MAX_UNSENT_BYTES) await moved(stream);
+  } catch (cause) {
+    throw messagingErrors.fail("messaging.stream_lost", { cause });
+  }
+}
+
 interface Waiter {
-  resolve(frame: Uint8Array | undefined): void;
-  reject(error: Error): void;
+  readonly resolve: (frame: Uint8Array | undefined) => void;
+  readonly reject: (error: Error) => void;
 }
 
 export function streamChannel(stream: Stream): Channel {
@@ -85,16 +96,7 @@ export function streamChannel(stream: Stream): Channel {
         settle();
         if (waiter !== undefined && stream.readStatus === "paused") stream.resume();
       }),
-    write: async (frame) => {
-      const header = new Uint8Array(HEADER_BYTES);
-      new DataView(header.buffer).setUint32(0, frame.length);
-      try {
-        stream.send(concatBytes(header, frame));
-        while (stream.writeBufferLength > MAX_UNSENT_BYTES) await moved(stream);
-      } catch (cause) {
-        throw messagingErrors.fail("messaging.stream_lost", { cause });
-      }
-    },
+    write: (frame) => writeFrame(stream, frame),
     close: async () => {
       await stream.close();
       // The other half may still hold a paused frame that nobody will read.
