@@ -1,17 +1,11 @@
 /** Small file helpers that make a crash at any byte harmless. */
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** Readers see the old or the new contents, never a part, also after a power cut. */
-export async function writeAtomic(path: string, text: string, mode = 0o600): Promise<void> {
+/** Readers see the old or the new contents, never a part. Not synced: whoever reads after a power cut must check. */
+export async function writeAtomic(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`;
-  const file = await open(temporary, "w", mode);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
+  await writeFile(temporary, text, { mode: 0o600 });
   await rename(temporary, path);
 }
 
@@ -45,8 +39,4 @@ export async function removeFolder(path: string): Promise<void> {
     throw error;
   }
   await rm(rubbish, { recursive: true, force: true });
-}
-
-export async function makeFolder(path: string, mode = 0o700): Promise<void> {
-  await mkdir(path, { recursive: true, mode });
 }

@@ -1,6 +1,6 @@
 /** What the node keeps about a zmachine on disk; everything else is asked of the kernel. */
 import { readdir } from "node:fs/promises";
-import { type ContractId, type Infer, s } from "@tfgrid/primitives";
+import { type ContractId, hasCode, type Infer, s } from "@tfgrid/primitives";
 import { isAbsent, readIfExists, writeAtomic } from "./files.ts";
 
 const text = s.text({ maxLength: 4096 });
@@ -25,9 +25,16 @@ export type ZmachineRecord = Infer<typeof recordSchema>;
 /** Keys become file, control group and runtime names. */
 export const KEY_PATTERN = /^[a-z0-9][a-z0-9._-]{0,99}$/;
 
+/** Undefined when there is none, or when a power cut destroyed it: nothing of that zmachine runs any more, it begins anew. */
 export async function readRecord(folder: string): Promise<ZmachineRecord | undefined> {
   const json = await readIfExists(`${folder}/zmachine.json`);
-  return json === undefined ? undefined : recordSchema.fromJson(JSON.parse(json));
+  if (json === undefined) return undefined;
+  try {
+    return recordSchema.fromJson(JSON.parse(json));
+  } catch (error) {
+    if (error instanceof SyntaxError || hasCode(error, "codec.invalid_value")) return undefined;
+    throw error;
+  }
 }
 
 export async function writeRecord(folder: string, record: ZmachineRecord): Promise<void> {

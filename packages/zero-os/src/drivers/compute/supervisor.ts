@@ -9,6 +9,7 @@ import { fail } from "./errors.ts";
 import { run, type RunOptions, type RunResult } from "./exec.ts";
 import { readIfExists } from "./files.ts";
 import { COMPUTE_LIMITS as L } from "./limits.ts";
+import { listFolders } from "./record.ts";
 
 export interface RuntimePaths {
   /** Program and first arguments that run crun or runc. */
@@ -73,6 +74,7 @@ export async function runtimeState(paths: RuntimePaths, id: string): Promise<str
 }
 
 export async function deleteForced(paths: RuntimePaths, id: string): Promise<void> {
+  if (!(await listFolders(paths.stateRoot)).includes(id)) return;
   const result = await runRuntime(paths, ["delete", "--force", id]);
   if (result.code === 0 || /does not exist/i.test(result.stderr)) return;
   // Whatever the runtime cannot undo is undone from the kernel's own lists by the caller; its state must go all the same.
