@@ -40,6 +40,8 @@ export const EXPLORER_LIMITS = {
   resyncBehindBlocks: 2_000,
   /** Milliseconds: heartbeats raise no events, so uptime and last report are read again at this interval. */
   nodeRefreshMs: 15_000,
+  /** Milliseconds between two looks at the ledger's head. */
+  headLookMs: 2_000,
   /** Milliseconds between two writes of the height when blocks bring no events. */
   idleHeightWriteMs: 5_000,
   /** First and longest wait before the ledger is tried again. */

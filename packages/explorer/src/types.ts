@@ -6,6 +6,7 @@ export type {
   Contract,
   EventBlock,
   Farm,
+  Head,
   Node,
   NodeContract,
   Pricing,

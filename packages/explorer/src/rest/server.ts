@@ -136,8 +136,17 @@ function stateRoutes(app: FastifyInstance, options: ServerOptions): void {
   app.get("/ping", () => ({ ping: "pong" }));
   app.get("/version", () => ({ version: options.version }));
   app.get("/head", async () => {
-    const { progress, following } = options.status();
-    return { chainId: progress.chainId, height: progress.height, timeMs: progress.timeMs, lastSeq: await lastSeq(options.db), following };
+    const { progress, head, following } = options.status();
+    const newest = head !== undefined && head.height > progress.height ? head : progress;
+    return {
+      chainId: progress.chainId,
+      height: newest.height,
+      timeMs: newest.timeMs,
+      /** Last block with events that is in the tables. */
+      indexedHeight: progress.height,
+      lastSeq: await lastSeq(options.db),
+      following,
+    };
   });
   app.get("/health", () => {
     const { following, error, lastSeenMs, progress } = options.status();

@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { cidOf } from "@tfgrid/primitives";
+import { testing } from "@tfgrid/tfchain";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import type { EventJson } from "../../src/index.ts";
+import { until } from "../support/await.ts";
+
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+let chain: testing.TestChain;
+let folder: string;
+let program: ChildProcess | undefined;
+let url = "";
+
+async function start(): Promise<void> {
+  const child = spawn(process.execPath, [MAIN, "--config", join(folder, "explorer.json")], { stdio: ["ignore", "pipe", "inherit"] });
+  program = child;
+  for await (const line of createInterface({ input: child.stdout })) {
+    const said = JSON.parse(line) as { ready: boolean; endpoints: { http: string } };
+    if (!said.ready) continue;
+    url = said.endpoints.http;
+    return;
+  }
+  throw new Error("the explorer ended before it was ready");
+}
+const ended = (child: ChildProcess): Promise<number | null> =>
+  new Promise((resolve) => (child.exitCode === null && child.signalCode === null ? child.once("exit", resolve) : resolve(child.exitCode)));
+const json = async <T>(path: string): Promise<T> => (await fetch(`${url}${path}`)).json() as Promise<T>;
+
+beforeEach(async () => {
+  chain = await testing.startTestChain();
+  folder = await mkdtemp(join(tmpdir(), "explorer-"));
+  const config = { chain: { url: chain.url, trust: chain.trust }, dataDir: join(folder, "data"), host: "127.0.0.1", port: 0 };
+  await writeFile(join(folder, "explorer.json"), JSON.stringify(config));
+});
+afterEach(async () => {
+  program?.kill("SIGKILL");
+  await chain.stop();
+  await rm(folder, { recursive: true });
+});
+
+it("indexes a real ledger, and kill -9 at any moment leaves neither gap nor repeat", async () => {
+  const alice = chain.key("alice");
+  await chain.client.submit(alice, [{ type: "twins.create", relays: ["/ip4/127.0.0.1/tcp/1"], encryptionKey: alice.account as never }]);
+  await chain.client.submit(alice, [{ type: "farms.create", name: "freefarm", dedicated: false }]);
+  await start();
+  await until("the farm", async () => (await json<unknown[]>("/farms?name=freefarm")).length === 1);
+  expect(await json<unknown>("/twins?twin_id=1")).toMatchObject([{ twinId: 1, accountId: alice.account }]);
+  const documents: string[] = [];
+  const killer = (async () => {
+    for (let kills = 0; kills < 4; kills += 1) {
+      const seen = documents.length;
+      await until("more work", () => documents.length >= seen + 15);
+      const child = program;
+      child?.kill("SIGKILL");
+      if (child !== undefined) await ended(child);
+      await start();
+    }
+  })();
+  for (let at = 0; at < 100; at += 1) {
+    const document = cidOf(new TextEncoder().encode(`document ${at}`));
+    await chain.client.submit(alice, [{ type: "notary.anchor", document, contractId: null, solutionId: null }]);
+    documents.push(document);
+  }
+  await killer;
+  const { height } = await chain.client.head();
+  const rows = await until("all anchors", async () => {
+    const all = await json<(EventJson & { event: { document?: string } })[]>("/events?from=1&size=1000");
+    return all.filter(({ type }) => type === "notary.anchored").length >= documents.length && all;
+  });
+  expect(rows.filter(({ type }) => type === "notary.anchored").map(({ event }) => event.document)).toEqual(documents);
+  expect((await json<{ height: number }>("/head")).height).toBeGreaterThanOrEqual(Math.min(height, rows.at(-1)?.height ?? 0));
+  const status = await readFile(`/proc/${program?.pid}/status`, "utf8");
+  process.stdout.write(`explorer's resident memory: ${/VmRSS:\s+(\d+)/.exec(status)?.[1]} kB\n`);
+  const child = program as ChildProcess;
+  child.kill("SIGTERM");
+  expect(await ended(child)).toBe(0);
+});
+
+it("says that the ledger is away, and goes on when it is back", async () => {
+  await start();
+  await until("healthy", async () => (await json<{ total_state_ok: boolean }>("/health")).total_state_ok);
+  await chain.chain.stop();
+  await until("unhealthy", async () => !(await json<{ total_state_ok: boolean }>("/health")).total_state_ok, 20_000);
+  expect((await fetch(`${url}/nodes`)).status).toBe(200);
+});
