@@ -64,6 +64,7 @@ export interface PeerNetwork {
 
 export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
   const { nodeId, chain, messenger, driver, logger, socket, clock = systemClock, entropy = systemEntropy } = options;
+  const consent = options.consentToForward ?? true;
   const stopping = new AbortController();
   const bell = doorbell();
   let wanted: readonly DesiredZnet[] = [];
@@ -80,15 +81,12 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
     entropy,
     logger,
     nowUs: options.nowUs ?? (() => performance.now() * 1000),
-    onTransition: (peer, alive) => {
-      logger.info(alive ? "link is up" : "link is dead", { peer });
-      linkState.transition(peer, alive);
-    },
+    onTransition: (peer, alive) => linkState.transition(peer, alive),
   });
   const linkState = linkStateService({
     nodeId,
     pair: options.pair,
-    forwards: options.consentToForward ?? true,
+    forwards: consent,
     messenger,
     clock,
     logger,
@@ -100,7 +98,7 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
   const paths = pathService({ nodeId, messenger, clock, logger, view: recentView, onChange: () => bell.ring() });
   const forwards = forwardService({
     nodeId,
-    consent: options.consentToForward ?? true,
+    consent,
     ports: options.ports.forwards,
     messenger,
     chain,
@@ -117,22 +115,20 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
     for (const znet of wanted) await applyZnet({ driver, view, znet, wanted, self: nodeId, paths });
     await forwards.sweep();
   };
-  const loop = async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted) {
-      await reconcile().catch((error: unknown) => {
-        logger.warn("the network could not be brought up to date; it is tried again", { reason: messageOf(error) });
-      });
-      await bell.wait(clock, L.reconcileMs, signal);
-    }
+  const round = (): Promise<void> =>
+    reconcile().catch((error: unknown) => {
+      logger.warn("the network could not be brought up to date; it is tried again", { reason: messageOf(error) });
+    });
+  const tick = async (): Promise<void> => {
+    linkState.tick();
+    choose();
   };
-  const ticks = async (signal: AbortSignal): Promise<void> => {
-    while (!signal.aborted) {
-      linkState.tick();
-      choose();
-      await clock.sleep(LINK_STATE_LIMITS.gatherMs, signal).catch(() => undefined);
-    }
-  };
-  const running = Promise.all([loop(stopping.signal), ticks(stopping.signal), prober.run(stopping.signal)]);
+  const { signal } = stopping;
+  const running = Promise.all([
+    repeat(signal, round, () => bell.wait(clock, L.reconcileMs, signal)),
+    repeat(signal, tick, () => clock.sleep(LINK_STATE_LIMITS.gatherMs, signal)),
+    prober.run(signal),
+  ]);
 
   return {
     setZnets: (znets) => {
@@ -148,6 +144,14 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
       socket.close();
     },
   };
+}
+
+async function repeat(signal: AbortSignal, step: () => Promise<void>, pause: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    await step();
+    // The pause is cut short by the end of the loop.
+    await pause().catch(() => undefined);
+  }
 }
 
 interface ViewCache {

@@ -32,7 +32,6 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
   const db = linkStateDb();
   let said: LinkAd | undefined;
   let saidMs = Number.NEGATIVE_INFINITY;
-  let urgent = false;
   const tooOften = originRate(clock);
 
   const send = (to: NodeId, ads: readonly SignedLinkAd[]): void => {
@@ -55,14 +54,7 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
     flood([signed]);
     options.onChange();
   };
-  /** Several links change in one instant when a node dies: one word for all of them. */
-  const soon = async (): Promise<void> => {
-    if (urgent) return;
-    urgent = true;
-    await clock.sleep(L.urgentGatherMs);
-    urgent = false;
-    say();
-  };
+  const soon = gather(clock, say);
   const hear = async (signed: SignedLinkAd): Promise<boolean> => {
     const ad = readAd(signed);
     if (ad.nodeId === nodeId || !db.isNews(ad)) return false;
@@ -96,10 +88,23 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
       if (due || (nowMs - saidMs >= L.gatherMs && differs(said?.links ?? [], options.links()))) say();
     },
     transition: (peer, alive) => {
+      logger.info(alive ? "link is up" : "link is dead", { peer });
       void soon();
       if (alive) for (let at = 0, all = db.all(); at < all.length; at += 64) send(peer, all.slice(at, at + 64));
     },
     stop: unhandle,
+  };
+}
+
+/** Several links change in one instant when a node dies: one word for all of them. */
+function gather(clock: Clock, say: () => void): () => Promise<void> {
+  let waiting = false;
+  return async () => {
+    if (waiting) return;
+    waiting = true;
+    await clock.sleep(L.urgentGatherMs);
+    waiting = false;
+    say();
   };
 }
 

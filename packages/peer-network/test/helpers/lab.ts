@@ -16,6 +16,7 @@ export const LAN_HOST = "192.168.77.200";
 export interface Machine {
   readonly netns: string;
   readonly address: string;
+  readonly dataDir: string;
   readonly driver: NetworkDriver;
   newDriver(): NetworkDriver;
 }
@@ -46,17 +47,18 @@ export async function startLab(count: number): Promise<Lab> {
     throw error;
   }
   const machines = netnses.map((netns, index) => {
+    const dataDir = join(folder, netns);
     const newDriver = (): NetworkDriver =>
       linuxNetwork({
         machineNetns: netns,
-        dataDir: join(folder, netns),
+        dataDir,
         uplink: { iface: "eth0" },
         portRange: PORTS,
         dnsUpstreams: [INTERNET_HOST],
         logger: silentLogger,
         ...(process.env["WIREGUARD_GO"] === undefined ? {} : { wireguardGo: process.env["WIREGUARD_GO"] }),
       });
-    return { netns, address: `192.168.77.${index + 1}`, driver: newDriver(), newDriver };
+    return { netns, address: `192.168.77.${index + 1}`, dataDir, driver: newDriver(), newDriver };
   });
   return { machines, lanHost, internet, stop };
 }

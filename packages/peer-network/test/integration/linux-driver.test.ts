@@ -1,3 +1,6 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { x25519 } from "@noble/curves/ed25519.js";
 import { bytesToHex, type Hex, systemEntropy } from "@tfgrid/primitives";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -138,6 +141,25 @@ describe("Linux network driver", () => {
     expect(await reaches(insideOf(a, "c1-web"), "10.64.2.10")).toBe(true);
     expect(await pidsIn(`${a.netns}-mesh`)).toEqual(pidsBefore);
     expect(await driver.list()).toEqual({ znets: ["s1-net", "s2-net"], attachments: ["c1-two", "c1-web", "c9-evil"] });
+  });
+
+  test("tunnels go on when the agent is killed, and the next agent finds them", async () => {
+    const netns = `${b.netns}-z-s4-kill`;
+    const program = fileURLToPath(new URL("../helpers/short-agent.ts", import.meta.url));
+    const config = { machineNetns: b.netns, dataDir: b.dataDir, spec: { ...spec("s4-kill", 1), cidr: "10.80.0.0/16" } };
+    const child = spawn(process.execPath, [program, JSON.stringify(config)], { stdio: ["ignore", "pipe", "inherit"] });
+    const [line] = (await once(child.stdout, "data")) as [Buffer];
+    child.kill("SIGKILL");
+    await once(child, "close");
+    const port = Number(line.toString());
+    expect(await runIn(`${b.netns}-mesh`, "ss", ["-Hlnu"])).toContain(`:${port}`);
+    const before = await pidsIn(`${b.netns}-mesh`);
+    const driver = b.newDriver();
+    expect((await driver.ensureZnet(config.spec)).listenPort).toBe(port);
+    expect(await pidsIn(`${b.netns}-mesh`)).toEqual(before);
+    await driver.removeZnet("s4-kill");
+    expect(await runIn(`${b.netns}-mesh`, "ss", ["-Hlnu"])).not.toContain(`:${port} `);
+    expect((await tryRun("ip", ["-n", netns, "link"])).exitCode).not.toBe(0);
   });
 
   test("half-made things are repaired by calling again", async () => {
