@@ -51,27 +51,36 @@ it("indexes a real ledger, and kill -9 at any moment leaves neither gap nor repe
   await until("the farm", async () => (await json<unknown[]>("/farms?name=freefarm")).length === 1);
   expect(await json<unknown>("/twins?twin_id=1")).toMatchObject([{ twinId: 1, accountId: alice.account }]);
   const documents: string[] = [];
-  const killer = (async () => {
-    for (let kills = 0; kills < 4; kills += 1) {
-      const seen = documents.length;
-      await until("more work", () => documents.length >= seen + 15);
-      const child = program;
-      child?.kill("SIGKILL");
-      if (child !== undefined) await ended(child);
-      await start();
-    }
-  })();
-  for (let at = 0; at < 100; at += 1) {
-    const document = cidOf(new TextEncoder().encode(`document ${at}`));
+  let killing = true;
+  const anchor = async (): Promise<void> => {
+    const document = cidOf(new TextEncoder().encode(`document ${documents.length}`));
     await chain.client.submit(alice, [{ type: "notary.anchor", document, contractId: null, solutionId: null }]);
     documents.push(document);
+  };
+  const work = (async () => {
+    // oxlint-disable-next-line no-unmodified-loop-condition -- ended below, after the last kill
+    while (killing) await anchor();
+    await anchor();
+  })();
+  for (let kills = 0; kills < 3; kills += 1) {
+    const seen = documents.length;
+    await until("more work", () => documents.length >= seen + 5, 30_000);
+    const child = program;
+    child?.kill("SIGKILL");
+    if (child !== undefined) await ended(child);
+    await start();
   }
-  await killer;
+  killing = false;
+  await work;
   const { height } = await chain.client.head();
-  const rows = await until("all anchors", async () => {
-    const all = await json<(EventJson & { event: { document?: string } })[]>("/events?from=1&size=1000");
-    return all.filter(({ type }) => type === "notary.anchored").length >= documents.length && all;
-  });
+  const rows = await until(
+    "all anchors",
+    async () => {
+      const all = await json<(EventJson & { event: { document?: string } })[]>("/events?from=1&size=100000");
+      return all.filter(({ type }) => type === "notary.anchored").length >= documents.length && all;
+    },
+    30_000,
+  );
   expect(rows.filter(({ type }) => type === "notary.anchored").map(({ event }) => event.document)).toEqual(documents);
   expect((await json<{ height: number }>("/head")).height).toBeGreaterThanOrEqual(Math.min(height, rows.at(-1)?.height ?? 0));
   const status = await readFile(`/proc/${program?.pid}/status`, "utf8");
