@@ -25,14 +25,17 @@ export const cid = (text: string): CidText => cidOf(utf8(text));
 
 export class MemoryState implements StateWriter {
   readonly map = new Map<string, Uint8Array>();
+  /** Sorted, until a key comes or goes. */
+  #keys: readonly string[] | undefined;
   get(key: string): Uint8Array | undefined {
     return this.map.get(key);
   }
   set(key: string, value: Uint8Array): void {
+    if (!this.map.has(key)) this.#keys = undefined;
     this.map.set(key, value);
   }
   delete(key: string): void {
-    this.map.delete(key);
+    if (this.map.delete(key)) this.#keys = undefined;
   }
   *range({
     gte,
@@ -43,11 +46,20 @@ export class MemoryState implements StateWriter {
     readonly lt: string;
     readonly limit?: number;
   }): Iterable<readonly [string, Uint8Array]> {
-    let sent = 0;
-    for (const key of [...this.map.keys()].filter((entry) => entry >= gte && entry < lt).sort()) {
-      if (sent >= limit) return;
-      sent += 1;
-      yield [key, this.map.get(key) as Uint8Array];
+    this.#keys ??= [...this.map.keys()].sort();
+    const keys = this.#keys;
+    let [low, high] = [0, keys.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((keys[middle] as string) < gte) low = middle + 1;
+      else high = middle;
+    }
+    for (let sent = 0; sent < limit; low += 1, sent += 1) {
+      const key = keys[low];
+      if (key === undefined || key >= lt) return;
+      const value = this.map.get(key);
+      if (value === undefined) throw new Error(`${key} was deleted while a range was read`);
+      yield [key, value];
     }
   }
   /** Every key and value, in order. */
