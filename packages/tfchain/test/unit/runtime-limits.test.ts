@@ -63,6 +63,8 @@ describe("the ledger's format", () => {
     chain.do("user", { type: "solutions.deposit", solutionId: solution.id, amountUnits: TFT });
     chain.run(60_000, { up: ["node1", "node2"] });
     chain.do("agent", partCall(chain, solution, { nodeId: gatewayNodeId, networks: [share(2)] }));
-    expect(bytesToHex(sha256(utf8(chain.state.dump())))).toMatchInlineSnapshot(`"b3730679f28667ff183676948269a7d10e5e24bacbd68414614827b277bbe6bb"`);
+    expect(bytesToHex(sha256(utf8(chain.state.dump())))).toMatchInlineSnapshot(
+      `"b3730679f28667ff183676948269a7d10e5e24bacbd68414614827b277bbe6bb"`,
+    );
   });
 });
