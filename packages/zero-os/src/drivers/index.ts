@@ -5,5 +5,11 @@ export { DEFAULT_ID_RANGE, hostIdBase, type IdRangeOptions } from "./compute/idm
 export { linuxCompute, type LinuxCompute, type LinuxComputeOptions } from "./compute/linux.ts";
 export { storageErrors } from "./storage/errors.ts";
 export { linuxStorage, type LinuxStorage, type LinuxStorageOptions } from "./storage/linux.ts";
-export { simulatedCompute, type SimulatedCompute, type SimulatedComputeFaults, type SimulatedComputeOptions, type SimulatedProgram } from "./simulated/compute.ts";
+export {
+  simulatedCompute,
+  type SimulatedCompute,
+  type SimulatedComputeFaults,
+  type SimulatedComputeOptions,
+  type SimulatedProgram,
+} from "./simulated/compute.ts";
 export { simulatedStorage, type SimulatedStorage, type SimulatedStorageOptions } from "./simulated/storage.ts";

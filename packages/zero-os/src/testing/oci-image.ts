@@ -69,7 +69,11 @@ export async function writeOciImage(options: WriteOciImageOptions): Promise<{ re
     layers.push(await putBlob(dir, TYPES.layer, gzipSync(tar, { level: 1 })));
   }
   const platform = { architecture: arch() === "x64" ? "amd64" : arch(), os: "linux" };
-  const config = await putJson(dir, TYPES.config, { ...platform, config: options.config ?? {}, rootfs: { type: "layers", diff_ids: diffIds } });
+  const config = await putJson(dir, TYPES.config, {
+    ...platform,
+    config: options.config ?? {},
+    rootfs: { type: "layers", diff_ids: diffIds },
+  });
   const manifest = await putJson(dir, TYPES.manifest, { schemaVersion: 2, mediaType: TYPES.manifest, config, layers });
   const top =
     options.index === true
@@ -123,7 +127,8 @@ async function tarEntry(file: ImageFile): Promise<TarEntry> {
   const owner = { uid: file.uid ?? 0, gid: file.gid ?? 0 };
   if (!file.path.startsWith("/") || basename(file.path) === "") throw new Error(`not an absolute path: ${file.path}`);
   if (file.linkTo !== undefined) return { path, mode: 0o777, linkTo: file.linkTo, ...owner };
-  if (file.hostPath !== undefined) return { path, mode: file.mode ?? 0o644, bytes: await readFile(await realpath(file.hostPath)), ...owner };
+  if (file.hostPath !== undefined)
+    return { path, mode: file.mode ?? 0o644, bytes: await readFile(await realpath(file.hostPath)), ...owner };
   if (file.content === undefined) return { path, mode: file.mode ?? 0o755, folder: true, ...owner };
   const bytes = typeof file.content === "string" ? new TextEncoder().encode(file.content) : file.content;
   return { path, mode: file.mode ?? 0o644, bytes, ...owner };

@@ -29,7 +29,8 @@ function header(entry: TarEntry): Uint8Array {
     if (bytes.length > length) throw new Error(`too long for a tar header: ${text}`);
     block.set(bytes, offset);
   };
-  const octal = (value: number, offset: number, length: number): void => put(`${value.toString(8).padStart(length - 1, "0")}\0`, offset, length);
+  const octal = (value: number, offset: number, length: number): void =>
+    put(`${value.toString(8).padStart(length - 1, "0")}\0`, offset, length);
   const { name, prefix } = splitPath(entry.folder === true ? `${entry.path}/` : entry.path);
   put(name, 0, 100);
   octal(entry.mode, 100, 8);

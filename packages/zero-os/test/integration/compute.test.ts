@@ -53,19 +53,26 @@ describe.skipIf(process.getuid?.() !== 0)("zmachines on Linux", { timeout: 60_00
   });
 
   test("memory, process and disk limits hold", async () => {
-    const memory = await runToEnd("oom", { entrypoint: ["/bin/sh", "-c", "exec tail /dev/zero"], resources: limits({ memoryBytes: 16 * MIB }) });
+    const memory = await runToEnd("oom", {
+      entrypoint: ["/bin/sh", "-c", "exec tail /dev/zero"],
+      resources: limits({ memoryBytes: 16 * MIB }),
+    });
     expect(memory.status).toMatchObject({ exitCode: 137, oomKilled: true });
     const fork = "i=0; while [ $i -lt 40 ]; do sleep 5 & i=$((i+1)); done; echo started $i";
     const pids = await runToEnd("pids", { entrypoint: ["/bin/sh", "-c", fork], resources: limits({ pids: 10 }) });
     expect(pids.lines.join("\n")).toMatch(/can't fork|Resource temporarily unavailable/);
-    const fill = "dd if=/dev/zero of=/big bs=1M count=100; ls -l /big | { read a b c d size rest; [ $size -lt 34000000 ] && echo bounded; }";
+    const fill =
+      "dd if=/dev/zero of=/big bs=1M count=100; ls -l /big | { read a b c d size rest; [ $size -lt 34000000 ] && echo bounded; }";
     const disk = await runToEnd("disk", { entrypoint: ["/bin/sh", "-c", fill], resources: limits({ rootfsBytes: 32 * MIB }) });
     expect(disk.lines.join("\n")).toContain("No space left on device");
     expect(disk.lines).toContain("bounded");
   });
 
   test("the processor limit holds", async () => {
-    const start = await started("cpu", { entrypoint: ["/bin/sh", "-c", "while true; do true; done"], resources: limits({ cpuMilli: 100 }) });
+    const start = await started("cpu", {
+      entrypoint: ["/bin/sh", "-c", "while true; do true; done"],
+      resources: limits({ cpuMilli: 100 }),
+    });
     const usage = async (): Promise<number> => (await lab.compute.metrics(start.key))?.cpuUsageUs ?? 0;
     const [from, at] = [await usage(), performance.now()];
     await expect.poll(() => performance.now() - at, { timeout: 5000, interval: 100 }).toBeGreaterThan(1500);
@@ -76,8 +83,15 @@ describe.skipIf(process.getuid?.() !== 0)("zmachines on Linux", { timeout: 60_00
 
   test("secrets and configs arrive with owner and mode, read-only and in memory only", async () => {
     const files = [{ target: "/run/secrets/token", mode: 0o400, uid: 1000, gid: 1000, bytes: new TextEncoder().encode("s3cret") }];
-    const script = "id; cat /run/secrets/token; echo; ls -ln /run/secrets/token; echo x > /run/secrets/token || echo refused; echo $FROM_IMAGE $OWN; pwd; grep token /proc/self/mountinfo; echo $HOME";
-    const { lines } = await runToEnd("files", { entrypoint: ["/bin/sh", "-c", script], user: "app", environment: { OWN: "1=2" }, workingDir: "/made/here", files });
+    const script =
+      "id; cat /run/secrets/token; echo; ls -ln /run/secrets/token; echo x > /run/secrets/token || echo refused; echo $FROM_IMAGE $OWN; pwd; grep token /proc/self/mountinfo; echo $HOME";
+    const { lines } = await runToEnd("files", {
+      entrypoint: ["/bin/sh", "-c", script],
+      user: "app",
+      environment: { OWN: "1=2" },
+      workingDir: "/made/here",
+      files,
+    });
     expect(lines[0]).toBe("uid=1000(app) gid=1000(app) groups=29(audio),1000(app)");
     expect(lines[1]).toBe("s3cret");
     expect(lines[2]).toMatch(/^-r-------- +1 1000 +1000/);
@@ -90,7 +104,8 @@ describe.skipIf(process.getuid?.() !== 0)("zmachines on Linux", { timeout: 60_00
 
   test("a read-only root file system refuses writes, a tmpfs on it takes them up to its size", async () => {
     const mounts = [{ type: "tmpfs" as const, source: "", target: "/scratch", readOnly: false, sizeBytes: MIB }];
-    const script = "echo x > /file || echo refused; dd if=/dev/zero of=/scratch/a bs=64k count=100; echo x > /proc/sys/kernel/hostname || echo refused";
+    const script =
+      "echo x > /file || echo refused; dd if=/dev/zero of=/scratch/a bs=64k count=100; echo x > /proc/sys/kernel/hostname || echo refused";
     const { lines } = await runToEnd("ro", { entrypoint: ["/bin/sh", "-c", script], readOnlyRootfs: true, mounts });
     expect(lines.filter((line) => line === "refused")).toHaveLength(2);
     expect(lines.join("\n")).toContain("No space left on device");
@@ -99,8 +114,14 @@ describe.skipIf(process.getuid?.() !== 0)("zmachines on Linux", { timeout: 60_00
   test("an empty volume takes over the image's files; its data outlive the zmachine and its size holds", async () => {
     const id = { contractId: 7 as ContractId, name: "seed" };
     const { path } = await lab.storage.ensureVolume({ ...id, sizeBytes: 16 * MIB, kind: "ssd" });
-    const more = { volumePaths: { seed: path }, mounts: [{ type: "volume" as const, source: "seed", target: "/seed", readOnly: false, sizeBytes: 0 }] };
-    const one = await runToEnd("vol1", { ...more, entrypoint: ["/bin/sh", "-c", "ls -ln /seed; cat /seed/hello; echo kept > /seed/mine; dd if=/dev/zero of=/seed/big bs=1M count=50"] });
+    const more = {
+      volumePaths: { seed: path },
+      mounts: [{ type: "volume" as const, source: "seed", target: "/seed", readOnly: false, sizeBytes: 0 }],
+    };
+    const one = await runToEnd("vol1", {
+      ...more,
+      entrypoint: ["/bin/sh", "-c", "ls -ln /seed; cat /seed/hello; echo kept > /seed/mine; dd if=/dev/zero of=/seed/big bs=1M count=50"],
+    });
     expect(one.lines.join("\n")).toMatch(/1000 +1000 .*hello/);
     expect(one.lines).toContain("from the image");
     expect(one.lines.join("\n")).toContain("No space left on device");
@@ -129,7 +150,9 @@ describe.skipIf(process.getuid?.() !== 0)("zmachines on Linux", { timeout: 60_00
   });
 
   test("a process that ignores the signal is killed after the grace; one that heeds it ends with its own code", async () => {
-    const polite = await started("polite", { entrypoint: ["/bin/sh", "-c", "trap 'exit 5' TERM; echo up; while true; do sleep 0.05; done"] });
+    const polite = await started("polite", {
+      entrypoint: ["/bin/sh", "-c", "trap 'exit 5' TERM; echo up; while true; do sleep 0.05; done"],
+    });
     await expect.poll(() => linesOf(polite.key)).toContain("up");
     await lab.compute.stop(polite.key, { stopSignal: "SIGTERM", graceMs: 5000 });
     expect(await statusOf(polite.key)).toMatchObject({ state: "exited", exitCode: 5 });
@@ -166,7 +189,9 @@ describe.skipIf(process.getuid?.() !== 0)("zmachines on Linux", { timeout: 60_00
       "volume file over a folder": { files: [{ target: "/bin", mode: 0o444, uid: 0, gid: 0, bytes: new Uint8Array(1) }] },
     };
     const start = await ready("failing", more[kind]);
-    await expect(lab.compute.start(start)).rejects.toMatchObject({ code: kind === "no such user" ? "compute.unknown_user" : "compute.start_failed" });
+    await expect(lab.compute.start(start)).rejects.toMatchObject({
+      code: kind === "no such user" ? "compute.unknown_user" : "compute.start_failed",
+    });
     expect(await lab.compute.list()).toEqual([]);
     expect(await zmachineTraces(lab)).toEqual([]);
   });
@@ -226,7 +251,8 @@ describe.skipIf(process.getuid?.() !== 0)("zmachines on Linux", { timeout: 60_00
     const { lines, start } = await runToEnd("log", { entrypoint: ["/bin/sh", "-c", script] });
     expect(lines.map((line) => line.length)).toEqual([9000, 5, 10]);
     const streams: string[] = [];
-    for await (const line of lab.compute.logs(start.key, { tail: 2, follow: false, signal: never })) streams.push(`${line.stream} ${line.text}`);
+    for await (const line of lab.compute.logs(start.key, { tail: 2, follow: false, signal: never }))
+      streams.push(`${line.stream} ${line.text}`);
     expect(streams).toEqual(["stderr wrong", "stdout unfinished"]);
   });
 
@@ -235,6 +261,30 @@ describe.skipIf(process.getuid?.() !== 0)("zmachines on Linux", { timeout: 60_00
     const { lines, start } = await runToEnd("talk", { entrypoint: ["/bin/sh", "-c", script], resources: limits({ cpuMilli: 2000 }) });
     expect(lines.at(-1)).toBe("last");
     expect((await stat(`${lab.folder}/compute/zmachines/${start.key}/log`)).size).toBeLessThan(9 * MIB);
+  });
+
+  test("without mounts that move owners, images are unpacked with moved owners and one range serves the node", async () => {
+    const own = {
+      dataDir: `${lab.folder}/unshifted`,
+      runDir: `${lab.runDir}/unshifted`,
+      cgroupParent: `${lab.options.cgroupParent}/unshifted`,
+    };
+    const other = await lab.again({ ...own, shiftedMounts: false });
+    try {
+      expect(other.idsPerContract).toBe(false);
+      await other.pullImage(image, { signal: never });
+      const script = "cat /proc/self/uid_map; ls -ln /seed/hello; echo x >> /seed/hello && echo written";
+      const start = zmachineStart(lab, image, { key: "c8-plain", contractId: 8, entrypoint: ["/bin/sh", "-c", script] });
+      await other.start(start);
+      await expect.poll(async () => (await other.list())[0]?.state, { timeout: 10_000 }).toBe("exited");
+      const lines: string[] = [];
+      for await (const line of other.logs(start.key, { tail: 10, follow: false, signal: never })) lines.push(line.text);
+      expect(lines[0]?.trim().split(/\s+/)).toEqual(["0", "1073741824", "65536"]);
+      expect(lines[1]).toMatch(/ 1000 +1000 /);
+      expect(lines[2]).toBe("written");
+    } finally {
+      await other.teardown();
+    }
   });
 
   test("a pull that fills the disk is told as such and leaves nothing", async () => {
@@ -308,7 +358,12 @@ async function blobs(folder: string): Promise<string[]> {
 async function zmachineTraces(subject: Lab): Promise<string[]> {
   const mounts = (await readFile("/proc/self/mountinfo", "utf8")).split("\n").filter((line) => line.includes(`${subject.runDir}/zm`));
   const groups = await findGroups(subject, "zm-");
-  const files = [...(await names(`${subject.runDir}/zm`)), ...(await names(`${subject.runDir}/runtime`)), ...(await names(`${subject.folder}/compute/zmachines`)), ...(await names(`${subject.folder}/compute/exits`))];
+  const files = [
+    ...(await names(`${subject.runDir}/zm`)),
+    ...(await names(`${subject.runDir}/runtime`)),
+    ...(await names(`${subject.folder}/compute/zmachines`)),
+    ...(await names(`${subject.folder}/compute/exits`)),
+  ];
   const { stdout } = await exec("losetup", ["--list", "--noheadings", "--output", "BACK-FILE"]);
   return [...mounts, ...groups, ...files, ...stdout.split("\n").filter((line) => line.includes(`${subject.folder}/compute`))];
 }
@@ -317,7 +372,11 @@ async function zmachineTraces(subject: Lab): Promise<string[]> {
 async function traces(subject: Lab): Promise<string[]> {
   const mounts = (await readFile("/proc/self/mountinfo", "utf8")).split("\n").filter((line) => line.includes(subject.name));
   const { stdout: processes } = await exec("ps", ["-eo", "args"]);
-  return [...mounts, ...(await findGroups(subject, "")), ...processes.split("\n").filter((line) => line.includes(`${subject.name}/`) || line.includes(`${subject.name}-`))];
+  return [
+    ...mounts,
+    ...(await findGroups(subject, "")),
+    ...processes.split("\n").filter((line) => line.includes(`${subject.name}/`) || line.includes(`${subject.name}-`)),
+  ];
 }
 
 async function findGroups(subject: Lab, prefix: string): Promise<string[]> {

@@ -11,7 +11,11 @@ export interface StartMore extends Partial<Omit<ZmachineSpec, "files">> {
 }
 
 /** A small zmachine that runs the image's own command; `more` replaces fields of the start or of its specification. */
-export function zmachineStart(net: { readonly netnsPath: string; readonly ip: string }, image: ZmachineSpec["image"], more: StartMore = {}): ZmachineStart {
+export function zmachineStart(
+  net: { readonly netnsPath: string; readonly ip: string },
+  image: ZmachineSpec["image"],
+  more: StartMore = {},
+): ZmachineStart {
   const { key = "c7-web-1", contractId = 7, specHash = "hash-1", volumePaths = {}, files = [], ...spec } = more;
   return {
     key,

@@ -30,7 +30,10 @@ export interface Lab {
   close(): Promise<void>;
 }
 
-const COMMANDS = "sh cat echo sleep id ls mkdir touch dd head tail httpd nc wget ps kill mount df stat printf true false test grep chown env hostname ping unshare cp".split(" ");
+const COMMANDS =
+  "sh cat echo sleep id ls mkdir touch dd head tail httpd nc wget ps kill mount df stat printf true false test grep chown env hostname ping unshare cp".split(
+    " ",
+  );
 
 export async function openLab(): Promise<Lab> {
   const name = `tfgt-${randomBytes(3).toString("hex")}`;
@@ -71,7 +74,15 @@ async function fill(base: { name: string; folder: string; closers: (() => Promis
     const dir = `${folder}/image-${repository}-${randomBytes(2).toString("hex")}`;
     const { digest } = await writeOciImage({ dir, layers: [files], ...image });
     const reference = `127.0.0.1:${registryPort}/${repository}:latest`;
-    await exec("skopeo", ["--insecure-policy", "copy", "--all", "--preserve-digests", "--dest-tls-verify=false", `oci:${dir}:latest`, `docker://${reference}`]);
+    await exec("skopeo", [
+      "--insecure-policy",
+      "copy",
+      "--all",
+      "--preserve-digests",
+      "--dest-tls-verify=false",
+      `oci:${dir}:latest`,
+      `docker://${reference}`,
+    ]);
     return { reference, digest };
   };
   const accounts: ImageFile[] = [
@@ -89,7 +100,12 @@ async function fill(base: { name: string; folder: string; closers: (() => Promis
 async function startRegistry(folder: string, storage: string, closers: (() => Promise<unknown>)[]): Promise<number> {
   const port = await freePort();
   await mkdir(storage);
-  const config = ["version: 0.1", "log: {level: error}", `storage: {filesystem: {rootdirectory: ${storage}}}`, `http: {addr: "127.0.0.1:${port}"}`];
+  const config = [
+    "version: 0.1",
+    "log: {level: error}",
+    `storage: {filesystem: {rootdirectory: ${storage}}}`,
+    `http: {addr: "127.0.0.1:${port}"}`,
+  ];
   await writeFile(`${folder}/registry.yml`, `${config.join("\n")}\n`);
   const child = spawn("docker-registry", ["serve", `${folder}/registry.yml`], { stdio: "ignore" });
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));

@@ -51,7 +51,11 @@ test("version 1", async () => {
       "cpuacct/tfgrid/n/zm-a/cpuacct.usage": "77999\n",
       "pids/tfgrid/n/zm-a/pids.current": "3\n",
     },
-    (root) => ({ unified: false, strayControllers: [], roots: new Map(["memory", "cpuacct", "pids"].map((name) => [name, `${root}/${name}`])) }),
+    (root) => ({
+      unified: false,
+      strayControllers: [],
+      roots: new Map(["memory", "cpuacct", "pids"].map((name) => [name, `${root}/${name}`])),
+    }),
   );
   expect(await cgroups.usage("zm-a")).toEqual({ cpuUsageUs: 77, memoryBytes: 4000, memoryLimitBytes: 65_536, pids: 3 });
   expect(await cgroups.oomKills("zm-a")).toBe(2);

@@ -47,7 +47,8 @@ describe("image references", () => {
   });
 
   test("a reference that could become an option or a path is refused", () => {
-    for (const reference of ["", "--all", "a b", "/etc/passwd"]) expect(() => pinnedReference({ reference, digest })).toThrow(/not an image reference/);
+    for (const reference of ["", "--all", "a b", "/etc/passwd"])
+      expect(() => pinnedReference({ reference, digest })).toThrow(/not an image reference/);
   });
 
   test.each([
@@ -79,14 +80,22 @@ describe("runtime configuration", () => {
 
   test("no zmachine gets more than the default rights, whatever its specification says", () => {
     const bundle = buildBundle(input());
-    const linux = bundle["linux"] as Record<string, unknown> & { namespaces: { type: string; path?: string }[]; seccomp: { defaultAction: string } };
+    const linux = bundle["linux"] as Record<string, unknown> & {
+      namespaces: { type: string; path?: string }[];
+      seccomp: { defaultAction: string };
+    };
     expect(linux.namespaces.map((entry) => entry.type).sort()).toEqual(["cgroup", "ipc", "mount", "network", "pid", "user", "uts"]);
     expect(linux["uidMappings"]).toEqual([{ containerID: 0, hostID: 1_073_741_824, size: 65_536 }]);
     expect(linux.seccomp.defaultAction).toBe("SCMP_ACT_ERRNO");
-    expect(linux["resources"]).toMatchObject({ memory: { limit: 67_108_864, swap: 67_108_864 }, cpu: { quota: 50_000, period: 100_000 }, pids: { limit: 50 } });
+    expect(linux["resources"]).toMatchObject({
+      memory: { limit: 67_108_864, swap: 67_108_864 },
+      cpu: { quota: 50_000, period: 100_000 },
+      pids: { limit: 50 },
+    });
     const { capabilities } = bundle["process"] as { capabilities: { effective: string[]; bounding: string[] } };
     expect(capabilities.effective).toEqual([]);
-    for (const dangerous of ["CAP_SYS_ADMIN", "CAP_NET_ADMIN", "CAP_SYS_PTRACE", "CAP_SYS_MODULE", "CAP_DAC_READ_SEARCH"]) expect(capabilities.bounding).not.toContain(dangerous);
+    for (const dangerous of ["CAP_SYS_ADMIN", "CAP_NET_ADMIN", "CAP_SYS_PTRACE", "CAP_SYS_MODULE", "CAP_DAC_READ_SEARCH"])
+      expect(capabilities.bounding).not.toContain(dangerous);
   });
 
   test("outer mounts come before the mounts inside them, and nothing covers the root", () => {
@@ -148,7 +157,11 @@ describe("logs", () => {
       const parser = new K8sLogParser();
       const lines = [];
       for (let at = 0; at < text.length; at += size) lines.push(...parser.push(text.slice(at, at + size)));
-      expect(lines.map((line) => [line.stream, line.text])).toEqual([["stderr", "other"], ["stdout", "one two"], ["stdout", ""]]);
+      expect(lines.map((line) => [line.stream, line.text])).toEqual([
+        ["stderr", "other"],
+        ["stdout", "one two"],
+        ["stdout", ""],
+      ]);
       expect(lines[1]?.timeMs).toBe(Date.parse("2026-01-02T03:04:05.123Z"));
       expect(parser.flush().map((line) => line.text)).toEqual(["open"]);
     }
@@ -157,7 +170,8 @@ describe("logs", () => {
 
 describe("the machine's words", () => {
   test("mountinfo with optional fields and escaped blanks", () => {
-    const text = "36 35 98:0 / /mnt/a\\040b rw,noatime shared:1 master:2 - ext4 /dev/loop0 rw,errors=x\n37 35 0:1 / /x rw - cgroup cgroup rw,memory\n";
+    const text =
+      "36 35 98:0 / /mnt/a\\040b rw,noatime shared:1 master:2 - ext4 /dev/loop0 rw,errors=x\n37 35 0:1 / /x rw - cgroup cgroup rw,memory\n";
     expect(parseMountInfo(text)).toEqual([
       { path: "/mnt/a b", type: "ext4", source: "/dev/loop0", superOptions: "rw,errors=x" },
       { path: "/x", type: "cgroup", source: "cgroup", superOptions: "rw,memory" },

@@ -185,7 +185,8 @@ function userMounts(input: BundleInput): OciMount[] {
     options: ["bind", bind.readOnly ? "ro" : "rw", "nosuid", "nodev", "private"],
   }));
   const all = [...temporary, ...binds];
-  for (const mount of all) if (depth(mount.destination) === 0) throw fail("compute.invalid_mount", { message: "Nothing can be mounted over `/`." });
+  for (const mount of all)
+    if (depth(mount.destination) === 0) throw fail("compute.invalid_mount", { message: "Nothing can be mounted over `/`." });
   return all.sort((a, b) => depth(a.destination) - depth(b.destination));
 }
 

@@ -75,7 +75,9 @@ export class Cgroups {
   /** Is this process in the zmachine's group? Proof against a reused process id. */
   async contains(name: string, pid: number): Promise<boolean> {
     const text = await readProc(`/proc/${pid}/cgroup`);
-    return text !== undefined && text.split("\n").some((line) => line.endsWith(`:${this.path(name)}`) || line.includes(`:${this.path(name)}/`));
+    return (
+      text !== undefined && text.split("\n").some((line) => line.endsWith(`:${this.path(name)}`) || line.includes(`:${this.path(name)}/`))
+    );
   }
 
   async usage(name: string): Promise<CgroupUsage | undefined> {
@@ -100,7 +102,8 @@ export class Cgroups {
         if (!(await removeTree(folder))) left = folder;
       }
       if (left === "") return;
-      if (this.#clock.nowMs() > deadline) throw fail("compute.cleanup_failed", { message: `Control group ${left} does not empty.`, details: { left } });
+      if (this.#clock.nowMs() > deadline)
+        throw fail("compute.cleanup_failed", { message: `Control group ${left} does not empty.`, details: { left } });
       await this.#clock.sleep(L.pollMs);
     }
   }

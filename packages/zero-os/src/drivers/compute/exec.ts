@@ -76,7 +76,10 @@ export function systemFailure(program: string, result: RunResult): GridError {
   const text = (result.stderr.trim() || result.stdout.trim()).slice(-1000);
   if (/no space left on device/i.test(text)) return fail("compute.disk_full", { details: { program, message: text } });
   const reason = result.timedOut ? "took too long" : `ended with code ${result.code}`;
-  return fail("compute.system_failed", { message: `${program} ${reason}: ${text || "no message"}`, details: { program, code: result.code } });
+  return fail("compute.system_failed", {
+    message: `${program} ${reason}: ${text || "no message"}`,
+    details: { program, code: result.code },
+  });
 }
 
 function startError(program: string, cause: Error): Error {

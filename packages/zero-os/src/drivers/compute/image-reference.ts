@@ -1,4 +1,4 @@
-import { type GridError, hasCode } from "@tfgrid/primitives";
+import type { GridError } from "@tfgrid/primitives";
 import { fail } from "./errors.ts";
 
 /** `host:5000/a/b:tag@sha256:..` -> `host:5000/a/b`: the digest alone decides, and skopeo takes no tag beside a digest. */
@@ -19,7 +19,10 @@ export function pinnedReference(image: { readonly reference: string; readonly di
 
 const SIGNS: readonly [RegExp, Parameters<typeof fail>[0]][] = [
   [/no space left on device/i, "compute.disk_full"],
-  [/does not match (provided )?(manifest )?digest|digest mismatch|did not match|digest did not match|does not match.*digest/i, "compute.image_corrupt"],
+  [
+    /does not match (provided )?(manifest )?digest|digest mismatch|did not match|digest did not match|does not match.*digest/i,
+    "compute.image_corrupt",
+  ],
   [/no image found in (manifest list|image index)|no (child|matching) manifest|choosing (an )?image/i, "compute.image_wrong_platform"],
   [/unauthorized|authentication required|access to the resource is denied|forbidden|403/i, "compute.image_denied"],
   [/manifest unknown|name unknown|repository name not known|not found|404|blob unknown/i, "compute.image_not_found"],
@@ -27,7 +30,10 @@ const SIGNS: readonly [RegExp, Parameters<typeof fail>[0]][] = [
     /connection refused|no such host|i\/o timeout|TLS handshake|no route to host|network is unreachable|connection reset|deadline exceeded|EOF|x509|server gave HTTP response/i,
     "compute.registry_unreachable",
   ],
-  [/unexpected end of JSON|invalid character|unsupported.*(manifest|media)|gzip: invalid|archive\/tar|invalid tar/i, "compute.image_corrupt"],
+  [
+    /unexpected end of JSON|invalid character|unsupported.*(manifest|media)|gzip: invalid|archive\/tar|invalid tar/i,
+    "compute.image_corrupt",
+  ],
 ];
 
 /** The first matching row decides: the order goes from certain signs to vague ones. */
@@ -35,8 +41,4 @@ export function pullError(image: { readonly reference: string; readonly digest: 
   const message = output.trim().slice(-1000);
   const code = SIGNS.find(([pattern]) => pattern.test(output))?.[1] ?? "compute.registry_failed";
   return fail(code, { details: { reference: image.reference, digest: image.digest, message } });
-}
-
-export function isDiskFull(error: unknown): boolean {
-  return hasCode(error, "compute.disk_full");
 }

@@ -155,7 +155,8 @@ function blobPath(layout: string, digest: unknown): string {
 }
 
 async function readJson(path: string): Promise<Record<string, unknown>> {
-  if ((await stat(path)).size > L.imageConfigBytes) throw fail("compute.image_corrupt", { message: "The image's configuration is too large." });
+  if ((await stat(path)).size > L.imageConfigBytes)
+    throw fail("compute.image_corrupt", { message: "The image's configuration is too large." });
   try {
     return JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
   } catch (cause) {

@@ -40,6 +40,8 @@ export interface LinuxComputeOptions {
   /** Mount points and run-time state; default `/run<cgroupParent>`. */
   readonly runDir?: string;
   readonly idRange?: IdRangeOptions;
+  /** False: unpack images with moved owners even where mounts could move them; all contracts of the node share one range. */
+  readonly shiftedMounts?: boolean;
   /** containers-registries.conf(5) of this node. */
   readonly registriesConf?: string;
   readonly logger?: Logger;
@@ -67,7 +69,8 @@ export async function linuxCompute(options: LinuxComputeOptions): Promise<LinuxC
   await mkdir(`${options.dataDir}/zmachines`, { recursive: true, mode: 0o700 });
   await mkdir(`${options.dataDir}/exits`, { recursive: true, mode: 0o700 });
   const facts = await detectMachine({ dataDir: options.dataDir, firstHostId: idRange.first });
-  const driver = new Driver({ ...options, runDir, idRange, facts });
+  const shiftsOwners = facts.shiftsOwners && options.shiftedMounts !== false;
+  const driver = new Driver({ ...options, runDir, idRange, facts: { ...facts, shiftsOwners } });
   await driver.recover();
   return driver;
 }

@@ -20,7 +20,11 @@ export interface Places {
 }
 
 /** Overlay of the image (owners moved to this tenant's ids) and a file system of exactly the ordered size. */
-export async function prepareRootfs(places: Places, image: StoredImage, options: { sizeBytes: number; hostIdBase: number }): Promise<string> {
+export async function prepareRootfs(
+  places: Places,
+  image: StoredImage,
+  options: { sizeBytes: number; hostIdBase: number },
+): Promise<string> {
   const { sizeBytes, hostIdBase } = options;
   const disk = `${places.data}/rootfs.img`;
   const folders = { lower: `${places.run}/lower`, layer: `${places.run}/layer`, merged: `${places.run}/merged` };

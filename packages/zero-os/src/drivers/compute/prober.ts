@@ -47,7 +47,10 @@ export class Prober {
   }
 
   #spawn(): ChildProcess {
-    const child = spawn("perl", [SCRIPT, String(SETNS_CALL[process.arch] ?? -1)], { stdio: ["pipe", "pipe", "ignore"], env: { LC_ALL: "C" } });
+    const child = spawn("perl", [SCRIPT, String(SETNS_CALL[process.arch] ?? -1)], {
+      stdio: ["pipe", "pipe", "ignore"],
+      env: { LC_ALL: "C" },
+    });
     // The agent may end without asking it: then it reads the end of its input and ends too.
     child.unref();
     for (const stream of [child.stdin, child.stdout]) (stream as unknown as { unref?: () => void }).unref?.();
@@ -79,6 +82,7 @@ export class Prober {
     if (this.#child !== child && this.#child !== undefined) return;
     this.#child = undefined;
     this.#output = "";
-    for (const id of this.#waiting.keys()) this.#settle(id, { ok: false, reason: "the helper for health tests ended; the next test starts it again" });
+    for (const id of this.#waiting.keys())
+      this.#settle(id, { ok: false, reason: "the helper for health tests ended; the next test starts it again" });
   }
 }

@@ -27,8 +27,7 @@ export interface LaunchOptions {
   readonly cgroupFolders: readonly string[];
 }
 
-const SCRIPT =
-  'for folder in $GROUPS_TO_JOIN; do echo 0 > "$folder/cgroup.procs" || exit 97; done; unset GROUPS_TO_JOIN; exec conmon "$@"';
+const SCRIPT = 'for folder in $GROUPS_TO_JOIN; do echo 0 > "$folder/cgroup.procs" || exit 97; done; unset GROUPS_TO_JOIN; exec conmon "$@"';
 
 /** Creates the zmachine under a supervisor; its process waits until `startCreated`. */
 export async function createSupervised(paths: RuntimePaths, options: LaunchOptions): Promise<void> {

@@ -22,7 +22,8 @@ export function resolveUser(user: string, passwdText: string, groupText: string)
   const groups = parseGroup(groupText);
   const account = userPart === "" ? accounts.find((entry) => entry.uid === 0) : findAccount(accounts, userPart);
   const uid = userPart === "" ? 0 : (account?.uid ?? numericId(userPart, user));
-  const gid = groupPart === "" ? (account?.gid ?? 0) : (groups.find((entry) => entry.name === groupPart)?.gid ?? numericId(groupPart, user));
+  const gid =
+    groupPart === "" ? (account?.gid ?? 0) : (groups.find((entry) => entry.name === groupPart)?.gid ?? numericId(groupPart, user));
   // An explicit group stands alone; otherwise the account's memberships come along. The primary group is always one of
   // them (CVE-2022-36109): without it, a file that is closed to that group would be open to a process that dropped it.
   const member = groupPart === "" && account !== undefined ? groups.filter((entry) => entry.members.includes(account.name)) : [];
@@ -37,7 +38,10 @@ function findAccount(accounts: readonly Account[], text: string): Account | unde
 function numericId(text: string, user: string): number {
   const id = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isNaN(id) || id >= L.idsPerRange) {
-    throw fail("compute.unknown_user", { message: `The image has no user or group "${text}" and it is no id below 65536.`, details: { user } });
+    throw fail("compute.unknown_user", {
+      message: `The image has no user or group "${text}" and it is no id below 65536.`,
+      details: { user },
+    });
   }
   return id;
 }

@@ -31,7 +31,8 @@ export function simulatedStorage(options: SimulatedStorageOptions = {}): Simulat
       if (present !== undefined && sizeBytes < present.sizeBytes) throw fail("storage.cannot_shrink", { details: { volume: name } });
       const others = [...volumes.values()].reduce((sum, row) => sum + row.sizeBytes, 0) - (present?.sizeBytes ?? 0);
       const grows = sizeBytes > (present?.sizeBytes ?? 0);
-      if (grows && (faults.diskFull || others + sizeBytes > maxBytes)) throw fail("storage.disk_full", { details: { wantedBytes: sizeBytes } });
+      if (grows && (faults.diskFull || others + sizeBytes > maxBytes))
+        throw fail("storage.disk_full", { details: { wantedBytes: sizeBytes } });
       const path = `/simulated/${key}`;
       volumes.set(key, { contractId, name, sizeBytes, usedBytes: present?.usedBytes ?? 0, path });
       return { path };

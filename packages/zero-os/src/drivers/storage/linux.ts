@@ -89,7 +89,13 @@ class Driver implements LinuxStorage {
     for (const volume of await this.#volumes()) {
       const sizeBytes = await sizeOf(volume.file);
       if (sizeBytes === undefined) continue;
-      rows.push({ contractId: volume.contractId, name: volume.name, sizeBytes, usedBytes: await usedBytes(volume), path: `${volume.mountPath}/data` });
+      rows.push({
+        contractId: volume.contractId,
+        name: volume.name,
+        sizeBytes,
+        usedBytes: await usedBytes(volume),
+        path: `${volume.mountPath}/data`,
+      });
     }
     return rows;
   }
@@ -167,7 +173,8 @@ class Driver implements LinuxStorage {
     } catch (error) {
       this.#logger.warn("volume does not mount; checking its file system", { name: volume.name, error });
       const check = await run("e2fsck", ["-p", "-f", volume.file], { timeoutMs: L.fileSystemTimeoutMs });
-      if (check.code > 1) throw fail("storage.volume_damaged", { details: { volume: volume.name, message: check.stdout.slice(-500) }, cause: error });
+      if (check.code > 1)
+        throw fail("storage.volume_damaged", { details: { volume: volume.name, message: check.stdout.slice(-500) }, cause: error });
       await mountLoop(volume.file, volume.mountPath, ["nosuid", "nodev", "noatime"]);
     }
   }
@@ -191,7 +198,8 @@ class Driver implements LinuxStorage {
     const volumes: Volume[] = [];
     for (const file of await readdir(this.#options.dataDir)) {
       const [, contractId, name] = FILE.exec(file) ?? [];
-      if (contractId !== undefined && name !== undefined) volumes.push(this.#volume({ contractId: Number(contractId) as ContractId, name }));
+      if (contractId !== undefined && name !== undefined)
+        volumes.push(this.#volume({ contractId: Number(contractId) as ContractId, name }));
     }
     return volumes;
   }
