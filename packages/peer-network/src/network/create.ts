@@ -17,7 +17,7 @@ import type { LinkAd } from "../core/link-state.ts";
 import type { MeshPorts } from "../linux/names.ts";
 import { LINK_STATE_LIMITS, PATH_LIMITS as L } from "../limits.ts";
 import type { NetworkDriver } from "../ports.ts";
-import { createProber, type ProbeSocket, type ProbeTarget } from "../prober/prober.ts";
+import { createProber, type Prober, type ProberOptions, type ProbeSocket, type ProbeTarget } from "../prober/prober.ts";
 import { type DesiredZnet, desiredNames, desiredPeers, sharesOf } from "./desired.ts";
 import { forwardService } from "./forward-service.ts";
 import { linkStateService } from "./link-state-service.ts";
@@ -63,7 +63,7 @@ export interface PeerNetwork {
 }
 
 export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
-  const { nodeId, chain, messenger, driver, logger, socket, clock = systemClock, entropy = systemEntropy } = options;
+  const { nodeId, chain, messenger, driver, logger, socket, clock = systemClock } = options;
   const consent = options.consentToForward ?? true;
   const stopping = new AbortController();
   const bell = doorbell();
@@ -73,16 +73,7 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
   const twinOf = (id: NodeId): TwinId | undefined => views.last.nodes.get(id)?.twinId;
   const choose = (): void => paths.choose(linkState.db.graph(), views.last);
 
-  const prober = createProber({
-    nodeId,
-    meshPrivateKey: options.meshPrivateKey,
-    socket,
-    clock,
-    entropy,
-    logger,
-    nowUs: options.nowUs ?? (() => performance.now() * 1000),
-    onTransition: (peer, alive) => linkState.transition(peer, alive),
-  });
+  const prober = proberOf(options, (peer, alive) => linkState.transition(peer, alive));
   const linkState = linkStateService({
     nodeId,
     pair: options.pair,
@@ -115,10 +106,8 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
     for (const znet of wanted) await applyZnet({ driver, view, znet, wanted, self: nodeId, paths });
     await forwards.sweep();
   };
-  const round = (): Promise<void> =>
-    reconcile().catch((error: unknown) => {
-      logger.warn("the network could not be brought up to date; it is tried again", { reason: messageOf(error) });
-    });
+  const failed = (error: unknown): void => logger.warn("the network is not up to date; it is tried again", { reason: messageOf(error) });
+  const round = (): Promise<void> => reconcile().catch(failed);
   const tick = async (): Promise<void> => {
     linkState.tick();
     choose();
@@ -144,6 +133,12 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
       socket.close();
     },
   };
+}
+
+function proberOf(options: PeerNetworkOptions, onTransition: ProberOptions["onTransition"]): Prober {
+  const { nodeId, meshPrivateKey, socket, logger, clock = systemClock, entropy = systemEntropy } = options;
+  const nowUs = options.nowUs ?? (() => performance.now() * 1000);
+  return createProber({ nodeId, meshPrivateKey, socket, clock, entropy, logger, nowUs, onTransition });
 }
 
 async function repeat(signal: AbortSignal, step: () => Promise<void>, pause: () => Promise<void>): Promise<void> {

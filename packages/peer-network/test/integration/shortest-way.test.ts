@@ -1,11 +1,13 @@
 /** The whole room on a real kernel: three nodes, the direct way of two of them slow, the third between them quick. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { bytesToHex, silentLogger } from "@tfgrid/primitives";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { joinConfig } from "../../src/join-config.ts";
 import { openMeshSocket } from "../../src/linux/mesh-socket.ts";
+import { controlSocket } from "../../src/linux/wireguard.ts";
 import { meshPorts } from "../../src/linux/names.ts";
 import { createPeerNetwork, type PeerNetwork } from "../../src/network/create.ts";
 import { fakeChain, fakeMessaging, fakeNode, SOLUTION } from "../helpers/fake-grid.ts";
@@ -159,6 +161,7 @@ test("a device's configuration comes from the chain alone", async () => {
     expect(stdout).toContain("10.64.1.10");
   } finally {
     wireguard.kill("SIGKILL");
+    await rm(controlSocket(name), { force: true });
   }
 });
 
