@@ -121,12 +121,14 @@ async function bounded<K>(options: QueueOptions<K>, key: K): Promise<{ readonly 
     () => undefined,
   );
   // A dependency that ignores its signal must not hold the key either.
-  const stopped = new Promise<never>((_resolve, reject) => {
-    both.addEventListener("abort", () => reject(both.reason as Error), { once: true });
-  });
+  const stopped = Promise.withResolvers<never>();
+  const onAbort = (): void => stopped.reject(both.reason as Error);
+  both.addEventListener("abort", onAbort, { once: true });
   try {
-    return await Promise.race([options.run(key, both), stopped]);
+    return await Promise.race([options.run(key, both), stopped.promise]);
   } finally {
+    // A listener left behind would keep one signal per run alive for as long as the agent runs.
+    both.removeEventListener("abort", onAbort);
     done.abort();
     await timer;
   }

@@ -239,15 +239,14 @@ async function crashEverywhere(prepare: (world: World) => Promise<SolutionId>, c
   for (let crashAt = 1; ; crashAt += 1) {
     const world = new World({ nodes: 4 });
     const id = await prepare(world);
-    let step = 0;
-    let crashed = false;
+    const seen = { steps: 0, crashed: false };
     const onStep = (): void => {
-      step += 1;
-      if (step < crashAt || crashed) return;
-      crashed = true;
+      seen.steps += 1;
+      if (seen.steps < crashAt || seen.crashed) return;
+      seen.crashed = true;
       throw new Crash("killed");
     };
-    for (let round = 0; round < 12 && !crashed; round += 1) {
+    for (let round = 0; round < 12 && !seen.crashed; round += 1) {
       await world.look(id, world.agent({ onStep })).catch((error: unknown) => {
         if (!(error instanceof Crash)) throw error;
       });
@@ -258,7 +257,7 @@ async function crashEverywhere(prepare: (world: World) => Promise<SolutionId>, c
     await check(world, id);
     expect(world.duplicates).toEqual([]);
     expect(world.sim.invariants()).toEqual([]);
-    if (!crashed) return crashAt;
+    if (!seen.crashed) return crashAt;
   }
 }
 
