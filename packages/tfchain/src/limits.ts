@@ -62,8 +62,10 @@ export const CLIENT_LIMITS = {
   callTimeoutMs: 10_000,
   /** ms for one submission: a block may take its time under load. */
   submitTimeoutMs: 30_000,
-  /** Submissions of one batch sent again before giving up. */
-  submitAttempts: 8,
+  /** Times that one transaction is sent before giving up: about half a minute, so that a restart of the chain is ridden out. */
+  submitAttempts: 14,
+  /** Times that one batch is signed anew because another user of the key was faster. */
+  nonceAttempts: 8,
   /** Blocks within which a transaction must be included: after that it can never be. */
   expiresInBlocks: 1_000,
   /** ms without any message before a follower's connection counts as dead: three of the server's heartbeats. */

@@ -2,7 +2,7 @@
  * The ledger's events as an async iterable: each block once, in order, over any number of lost connections. A consumer that is
  * slower than the ledger is waited for: the connection is closed when its buffer is full and opened again when it is empty.
  */
-import { GridError, type Height, hasCode } from "@tfgrid/primitives";
+import { GridError, hasCode } from "@tfgrid/primitives";
 import { CLIENT_LIMITS } from "../limits.ts";
 import { chainErrors } from "../light/errors.ts";
 import { NOTIFY_BLOCK, NOTIFY_END, NOTIFY_HEAD } from "../rpc/methods.ts";
@@ -14,7 +14,8 @@ type Item =
   | { readonly kind: "block"; readonly block: EventBlock }
   /** Everything before this height has come. */
   | { readonly kind: "resume"; readonly from: number }
-  | { readonly kind: "lost"; readonly error: GridError };
+  | { readonly kind: "lost"; readonly error: GridError }
+  | { readonly kind: "aborted" };
 
 /** Ends a connection as soon as its user is done with it. */
 class Stream {
@@ -41,6 +42,11 @@ class Stream {
     clearTimeout(this.#watchdog);
     this.#lost = true;
     this.#socket.close();
+  }
+
+  abort(): void {
+    this.close();
+    this.#push({ kind: "aborted" });
   }
 
   async next(): Promise<Item> {
@@ -102,11 +108,12 @@ export async function* follow(options: FollowOptions & { readonly url: string; r
   let failures = 0;
   while (!signal.aborted) {
     const stream = new Stream(url, cursor);
-    const aborted = new Promise<undefined>((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true }));
+    const onAbort = (): void => stream.abort();
+    signal.addEventListener("abort", onAbort, { once: true });
     try {
       for (;;) {
-        const item = await Promise.race([stream.next(), aborted]);
-        if (item === undefined || signal.aborted) return;
+        const item = await stream.next();
+        if (item.kind === "aborted" || signal.aborted) return;
         if (item.kind === "lost") {
           if (isFinal(item.error)) throw item.error;
           env.logger.debug("the event stream was lost; it will be resumed", { cursor, error: item.error });
@@ -116,11 +123,12 @@ export async function* follow(options: FollowOptions & { readonly url: string; r
         if (item.kind === "resume") cursor = Math.max(cursor ?? 0, item.from);
         // A server that repeats itself is not believed twice.
         else if (cursor === undefined || item.block.height >= cursor) {
-          cursor = (item.block.height + 1) as Height;
+          cursor = item.block.height + 1;
           yield item.block;
         }
       }
     } finally {
+      signal.removeEventListener("abort", onAbort);
       stream.close();
     }
     await env.clock.sleep(backoffMs(failures, env.entropy), signal).catch(() => undefined);

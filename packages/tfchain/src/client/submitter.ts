@@ -50,7 +50,7 @@ export class Submitter {
         // Whatever went wrong, the number that we believed in may be wrong now.
         this.#nonces.delete(signer.account);
         // The ledger is at another number, so what we signed is not in it and cannot enter any more: sign anew.
-        if (hasCode(error, "tx.bad_nonce") && attempt < CLIENT_LIMITS.submitAttempts) return undefined;
+        if (hasCode(error, "tx.bad_nonce") && attempt < CLIENT_LIMITS.nonceAttempts) return undefined;
         throw error;
       });
       if (result === undefined) continue;
@@ -60,7 +60,7 @@ export class Submitter {
         return result;
       }
       this.#nonces.delete(signer.account);
-      if (result.error?.code !== "tx.bad_nonce" || attempt >= CLIENT_LIMITS.submitAttempts) return result;
+      if (result.error?.code !== "tx.bad_nonce" || attempt >= CLIENT_LIMITS.nonceAttempts) return result;
     }
   }
 
@@ -72,7 +72,7 @@ export class Submitter {
   }
 
   async #signed({ signer, calls, signal }: Submission): Promise<Uint8Array> {
-    const retry = { env: this.#env, attempts: CLIENT_LIMITS.readAttempts, signal };
+    const retry = { env: this.#env, attempts: CLIENT_LIMITS.submitAttempts, signal };
     const chainId = await this.#knownChain(retry);
     const nonce =
       this.#nonces.get(signer.account) ?? (await withRetries(() => this.#transport.call("account", { id: signer.account }, { signal }), retry)).nonce;

@@ -15,7 +15,7 @@ export interface CallOptions {
 export interface Transport {
   readonly url: string;
   /** One attempt. @throws GridError with the server's code, chain.unreachable, light.bad_answer; the signal's reason when aborted */
-  call<M extends MethodName>(method: M, params: ParamsOf<M>, options?: CallOptions): Promise<ResultOf<M>>;
+  readonly call: <M extends MethodName>(method: M, params: ParamsOf<M>, options?: CallOptions) => Promise<ResultOf<M>>;
 }
 
 export function httpTransport(url: string): Transport {

@@ -199,6 +199,7 @@ class Solo implements Engine {
 
   #produce(): void {
     const { runtime, storage, logger, clock } = this.#options;
+    const beganAtMs = clock.nowMs();
     const context = this.#nextContext();
     const execution = execute({ runtime, state: this.state, context, txs: this.#mempool.next(), logger });
     const { sealed, included } = execution;
@@ -212,7 +213,8 @@ class Solo implements Engine {
     sealed.adopt();
     this.#signed = signed;
     this.#head = headOf(signed);
-    this.#lastBlockAtMs = clock.nowMs();
+    // Counted from the beginning, so that a block's own work does not stretch the interval.
+    this.#lastBlockAtMs = beganAtMs;
     this.#readParams();
     this.#answer(execution, results);
     for (const listener of this.#listeners) listener({ head: this.#head, eventsJson });
