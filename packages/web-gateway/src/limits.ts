@@ -46,6 +46,8 @@ export const GATEWAY_LIMITS = {
   maxSocketAnswerBytes: 16 * 1024 * 1024,
   /** Milliseconds HAProxy may take to read a new configuration. */
   startTimeoutMs: 10_000,
+  /** Milliseconds HAProxy may take to end before it is killed. */
+  endTimeoutMs: 3_000,
   /** Days: own certificates are made anew when less than this is left. */
   certificateRenewDays: 30,
   certificateDays: 397,

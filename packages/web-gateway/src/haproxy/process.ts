@@ -97,9 +97,10 @@ export function haproxyProcess(options: Options): HaproxyProcess {
       process.kill(master, "SIGUSR2");
     },
     kill: async () => {
+      const deadline = clock.nowMs() + L.endTimeoutMs;
       for (let master = await pid(); master !== undefined; master = await pid()) {
         try {
-          process.kill(master, "SIGTERM");
+          process.kill(master, clock.nowMs() < deadline ? "SIGTERM" : "SIGKILL");
         } catch (error) {
           // It ended between the look and the signal: that is what was wanted.
           if (!messageOf(error).includes("ESRCH")) throw error;
