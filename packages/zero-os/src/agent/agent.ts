@@ -8,6 +8,7 @@ import { NODE_LIMITS } from "../limits.ts";
 import type { ComputeDriver, StorageDriver } from "../ports.ts";
 import type { RunStore } from "../provisioning/memory.ts";
 import type { Actual, DesiredContract, Plan } from "../provisioning/model.ts";
+import { contractOfKey } from "../provisioning/keys.ts";
 import { Reconciler } from "../provisioning/reconciler.ts";
 import { type NodeProfile, register, type Registration } from "../registration/register.ts";
 import { buildReport } from "../reporting/build-report.ts";
@@ -224,7 +225,8 @@ export class Agent {
 
   #askAboutLeftovers(actual: Actual): void {
     const found = [...actual.zmachines, ...actual.volumes].map(({ contractId }) => contractId);
-    for (const id of new Set(found)) this.#book?.ask(id);
+    const attached = actual.attachments.map(contractOfKey).filter((id) => id !== undefined);
+    for (const id of new Set([...found, ...attached])) this.#book?.ask(id);
   }
 
   #publish(): void {
