@@ -16,6 +16,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const RUN_PACKAGES = {
   conmon: "conmon",
   conntrack: "conntrack",
+  crun: "crun",
   curl: "curl",
   dnsmasq: "dnsmasq-base",
   haproxy: "haproxy",
@@ -24,6 +25,7 @@ const RUN_PACKAGES = {
   nft: "nftables",
   nsenter: "util-linux",
   openssl: "openssl",
+  perl: "perl-base",
   runc: "runc",
   skopeo: "skopeo",
   umoci: "umoci",

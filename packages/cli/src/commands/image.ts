@@ -21,7 +21,7 @@ export function addImageCommands(program: Command, action: Action): void {
 
 async function pushCommand(context: Context, source: string, name: string): Promise<void> {
   const { registry } = context.endpoints();
-  const pushed = await pushImage({ source: sourceOf(source), name, registryName: registry.name, registriesConf: registry.registriesConf, signal: context.signal });
+  const pushed = await pushImage({ source: sourceOf(source), name, registryName: registry.name, registryUrl: registry.url, signal: context.signal });
   context.printer.result(pushed, () => `pushed ${pushed.reference}\n       ${pushed.digest}`);
 }
 
@@ -42,17 +42,18 @@ export interface PushOptions {
   readonly source: string;
   readonly name: string;
   readonly registryName: string;
-  readonly registriesConf: string;
+  readonly registryUrl: string;
   readonly signal: AbortSignal;
 }
 
 /** @throws GridError cli.bad_argument, cli.program_failed */
 export async function pushImage(options: PushOptions): Promise<{ readonly reference: string; readonly digest: string }> {
-  const { source, name, registryName, registriesConf, signal } = options;
+  const { source, name, registryName, registryUrl, signal } = options;
   if (!NAME.test(name)) throw cliErrors.fail("cli.bad_argument", { message: `"${name}" is not an image name (lower-case letters, digits, . _ - /, and a tag after a colon).` });
-  const reference = `${registryName}/${name.includes(":") ? name : `${name}:latest`}`;
-  const env = { ...process.env, CONTAINERS_REGISTRIES_CONF: registriesConf };
-  await run("skopeo", ["--insecure-policy", "copy", "--quiet", source, `docker://${reference}`], { signal, env });
-  const digest = (await run("skopeo", ["inspect", "--format", "{{.Digest}}", `docker://${reference}`], { signal, env })).trim();
-  return { reference, digest };
+  const tagged = name.includes(":") ? name : `${name}:latest`;
+  // A registries.conf redirects pulls only, so a push names the registry by its address.
+  const target = `docker://${new URL(registryUrl).host}/${tagged}`;
+  await run("skopeo", ["--insecure-policy", "copy", "--quiet", "--all", "--preserve-digests", "--dest-tls-verify=false", source, target], { signal });
+  const digest = (await run("skopeo", ["inspect", "--tls-verify=false", "--format", "{{.Digest}}", target], { signal })).trim();
+  return { reference: `${registryName}/${tagged}`, digest };
 }

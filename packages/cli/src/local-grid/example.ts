@@ -59,7 +59,7 @@ export async function pushExampleImages(options: ExampleOptions): Promise<void> 
     if (pushed[part] === content && existsSync(dir)) continue;
     note(`making the image of ${part}`);
     await buildImage(dir, program);
-    await pushImage({ source: `oci:${dir}:${TAG}`, name: `${EXAMPLE_NAME}-${part}:${TAG}`, registryName, registriesConf: grid.layout.files.registriesConf, signal });
+    await pushImage({ source: `oci:${dir}:${TAG}`, name: `${EXAMPLE_NAME}-${part}:${TAG}`, registryName, registryUrl: grid.endpoints.registry.url, signal });
     pushed[part] = content;
     writeJson(stampFile, pushed);
   }

@@ -6,6 +6,7 @@ import { type JoinToken, runtime } from "@tfgrid/tfchain";
 import type { GridKeys } from "./keys.ts";
 import { mnemonicFile } from "./keys.ts";
 import { type GridLayout, type NodeLayout, REGISTRY_NAME } from "./layout.ts";
+import { freePort } from "./forwarder.ts";
 import { registryServes, registryUrl as registryUrlOf, writeRegistryFiles } from "./registry.ts";
 import { writeFileDurably, writeJson } from "./state-files.ts";
 import type { ProgramSpec, Supervisor } from "./supervisor.ts";
@@ -25,7 +26,7 @@ const GENESIS_TFT = { user: 1_000_000n, farmer: 1_000n, agent: 10_000n } as cons
  * V8 keeps a heap of several hundred MB before it collects in earnest; services that idle most of the time are asked to
  * collect early instead, because a whole grid shares one machine here.
  */
-const NODE_FLAGS = ["--max-semi-space-size=2", "--max-old-space-size=256"] as const;
+const NODE_FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=256"] as const;
 
 const room = (name: string): string => fileURLToPath(new URL(`../../../${name}/src/main.ts`, import.meta.url));
 
@@ -38,7 +39,8 @@ function own(options: { readonly layout: GridLayout; readonly name: string; read
     command: [...prefix, process.execPath, ...NODE_FLAGS, room(options.room), "--config", configFile],
     ready: { kind: "line" },
     startTimeoutMs: START_TIMEOUT_MS,
-    env: { ...process.env, NODE_NO_WARNINGS: "1" },
+    // A shared compile cache: the second program to load a library neither parses nor keeps its source text.
+    env: { ...process.env, NODE_NO_WARNINGS: "1", NODE_COMPILE_CACHE: join(layout.stateDir, "run", "compile-cache") },
   };
 }
 
@@ -101,7 +103,7 @@ export function registryProgram(layout: GridLayout): ProgramSpec {
   };
 }
 
-export function explorerProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
+export async function explorerProgram(layout: GridLayout, keys: GridKeys): Promise<ProgramSpec> {
   return own({
     layout,
     name: "explorer",
@@ -110,7 +112,7 @@ export function explorerProgram(layout: GridLayout, keys: GridKeys): ProgramSpec
       chain: { url: chainUrl(layout), trust: trustOf(layout, keys) },
       dataDir: join(layout.stateDir, "explorer"),
       host: "127.0.0.1",
-      port: layout.ports.explorer,
+      port: await freePort(layout.ports.explorer),
       staticDir: fileURLToPath(new URL("../../../dashboard/dist", import.meta.url)),
     },
   });

@@ -72,7 +72,7 @@ async function bringUp(options: StartGridOptions, parts: Parts): Promise<Omit<Ru
   signal.throwIfAborted();
   const people = await progress.step("register twins and the farm", () => registerPeople({ chain, keys, relays }));
   signal.throwIfAborted();
-  await progress.step("start explorer, dashboard and contract agent", () => Promise.all([supervisor.start(programs.explorerProgram(layout, keys)), supervisor.start(programs.agentProgram(layout, keys))]));
+  await progress.step("start explorer, dashboard and contract agent", () => startClients(layout, keys, supervisor));
   signal.throwIfAborted();
   await progress.step(`boot ${layout.nodes.length} 3Nodes`, (note) => bootNodes({ ...options, keys, farmId: people.farmId, relays, supervisor, note }));
   signal.throwIfAborted();
@@ -83,6 +83,11 @@ async function bringUp(options: StartGridOptions, parts: Parts): Promise<Omit<Ru
 async function startRelay(layout: GridLayout, keys: GridKeys, supervisor: Supervisor): Promise<readonly string[]> {
   const endpoints = await supervisor.start(programs.relayProgram(layout, keys));
   return programs.relayAddresses(endpoints);
+}
+
+async function startClients(layout: GridLayout, keys: GridKeys, supervisor: Supervisor): Promise<void> {
+  const explorer = await programs.explorerProgram(layout, keys);
+  await Promise.all([supervisor.start(explorer), supervisor.start(programs.agentProgram(layout, keys))]);
 }
 
 interface BootOptions extends StartGridOptions {
