@@ -4,15 +4,15 @@ export const NETWORK_LIMITS = {
   commandTimeoutMs: 15_000,
   /** A Go program starts in tens of milliseconds; on a loaded small machine it may take seconds. */
   wireguardStartMs: 8_000,
+  /** Between two looks whether the user-space WireGuard is there. */
   wireguardPollMs: 10,
   /** Output of one command kept in memory: `wg show dump` of 4,000 peers is about 1 MB. */
   commandOutputBytes: 8 * 1024 * 1024,
   /** 1500 of Ethernet less 80 of WireGuard over IPv6, its worst case: nothing is fragmented on the way. */
   tunnelMtu: 1420,
-  /** Linux: IFNAMSIZ is 16 with the final zero. */
-  interfaceNameLength: 15,
   /** Name server: one tenant's questions in flight and cache entries; bounds memory per private network (about 1 MB). */
   dnsInFlight: 150,
+  /** Names that one private network's name server remembers. */
   dnsCacheEntries: 1_000,
   /** Bytes of standard error kept in an error's details. */
   errorTextLength: 400,
@@ -23,6 +23,7 @@ export const NETWORK_LIMITS = {
 export const PROBE_LIMITS = {
   /** With few peers: three lost probes of 250 ms find a dead link within a second. */
   intervalMs: 250,
+  /** Probes lost in a row after which a link counts as dead. */
   lostProbesUntilDead: 3,
   /** A reply later than this counts as lost. */
   timeoutMs: 2_000,
@@ -32,7 +33,6 @@ export const PROBE_LIMITS = {
   maxLinks: 32,
   /** Answers a second to one sender: four times what an honest peer asks. */
   repliesPerSecondPerPeer: 16,
-  packetBytes: 64,
 } as const;
 
 export const LINK_STATE_LIMITS = {
@@ -42,11 +42,23 @@ export const LINK_STATE_LIMITS = {
   refreshMs: 15_000,
   /** Changes are gathered for this long before they are flooded; death is told at once. */
   gatherMs: 200,
+  /** Drifting delays are told at most this often: a path is left for a better one only after seconds anyway. */
+  driftMs: 2_000,
+  /** A delay has drifted when it moved by this much and by this share; loss by this many per mille (5 probes of 50). */
+  driftUs: 500,
+  /** The share by which a delay must have moved as well. */
+  driftShare: 0.25,
+  /** Loss that has moved by this many per mille is told. */
+  driftLossPermille: 100,
+  /** A link that died is told after this: several die together when a node does. */
   urgentGatherMs: 5,
   /** An honest node says at most one word a `gatherMs`, and one more for each link that dies. */
   rateWindowMs: 10_000,
+  /** Words of one node in `rateWindowMs` that are passed on; more are dropped. */
   adsPerWindow: 120,
+  /** Nodes whose links are remembered. */
   maxNodes: 10_000,
+  /** Bytes of one node's word about its links. */
   maxAdBytes: 16 * 1024,
   /** Delays above this are not usable: 10 s. */
   maxDelayUs: 10_000_000,
@@ -59,6 +71,7 @@ export const LINK_STATE_LIMITS = {
 export const PATH_LIMITS = {
   /** A new path must be better by this share and this much ... */
   switchMarginShare: 0.15,
+  /** ... and by at least this many microseconds ... */
   switchMarginUs: 500,
   /** ... for this long, before a working path is left. */
   switchAfterMs: 3_000,
@@ -66,7 +79,9 @@ export const PATH_LIMITS = {
   maxHops: 4,
   /** A forward is dropped by the forwarding node when nobody renews it. */
   forwardLeaseMs: 60_000,
+  /** A forward is renewed this often: four times within its lease. */
   forwardRenewMs: 15_000,
+  /** A forwarding node answers within this time, or another path is chosen. */
   requestTimeoutMs: 3_000,
   /** Forwards one node carries. */
   maxForwards: 2_000,
@@ -76,5 +91,6 @@ export const PATH_LIMITS = {
   nodeListMs: 10_000,
   /** Messages of others are judged by a view of the chain no older than this. */
   viewAgeMs: 1_000,
+  /** WireGuard's keep-alive: below the 30 s after which common routers forget a UDP flow. */
   keepaliveSec: 25,
 } as const;

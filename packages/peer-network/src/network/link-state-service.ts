@@ -85,7 +85,10 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
       const nowMs = clock.nowMs();
       if (db.expire(nowMs)) options.onChange();
       const due = nowMs - saidMs >= L.refreshMs;
-      if (due || (nowMs - saidMs >= L.gatherMs && differs(said?.links ?? [], options.links()))) say();
+      const before = said?.links ?? [];
+      const now = options.links();
+      const waitMs = sameLinks(before, now) ? L.driftMs : L.gatherMs;
+      if (due || (nowMs - saidMs >= waitMs && differs(before, now))) say();
     },
     transition: (peer, alive) => {
       logger.info(alive ? "link is up" : "link is dead", { peer });
@@ -122,14 +125,15 @@ function originRate(clock: Clock): (origin: NodeId) => boolean {
   };
 }
 
-/** Small movements of delay are not worth a flood: a twentieth of it and 0.2 ms. */
+const sameLinks = (before: LinkAd["links"], now: LinkAd["links"]): boolean =>
+  before.length === now.length && before.every((link, index) => link.to === now[index]?.to);
+
+/** Small movements of delay are not worth a flood: every word costs every node a message or more. */
 function differs(before: LinkAd["links"], now: LinkAd["links"]): boolean {
-  const old = new Map(before.map((link) => [link.to, link]));
-  if (old.size !== now.length) return true;
-  return now.some((link) => {
-    const last = old.get(link.to);
-    if (last === undefined) return true;
+  if (!sameLinks(before, now)) return true;
+  return now.some((link, index) => {
+    const last = before[index] as LinkAd["links"][number];
     const moved = Math.abs(link.delayUs - last.delayUs);
-    return (moved > 200 && moved > last.delayUs * 0.05) || Math.abs(link.lossPermille - last.lossPermille) >= 20;
+    return (moved > L.driftUs && moved > last.delayUs * L.driftShare) || Math.abs(link.lossPermille - last.lossPermille) >= L.driftLossPermille;
   });
 }

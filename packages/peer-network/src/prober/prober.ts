@@ -80,6 +80,8 @@ export function createProber(options: ProberOptions): Prober {
     const sentUs = peer.pending.get(packet.cookie);
     if (sentUs === undefined) return;
     peer.pending.delete(packet.cookie);
+    // Questions from before the link came back are not lost on the link as it is now.
+    if (!peer.monitor.alive) peer.pending.clear();
     settle(peer, () => peer.monitor.answered(nowUs() - sentUs));
   });
 
@@ -95,8 +97,12 @@ export function createProber(options: ProberOptions): Prober {
         .map(({ target, monitor }) => ({ to: target.nodeId, delayUs: monitor.delayUs, lossPermille: monitor.lossPermille }))
         .toSorted((a, b) => a.to - b.to),
     run: async (signal) => {
+      let lastRoundUs = nowUs();
       while (!signal.aborted) {
         const intervalMs = Math.max(L.intervalMs, (1000 * peers.size) / L.budgetPerSecond);
+        // When this process itself was held up, answers may lie unread: no link is to blame for what we did not look at.
+        if (nowUs() - lastRoundUs > 2_000 * intervalMs) for (const peer of peers.values()) peer.pending.clear();
+        lastRoundUs = nowUs();
         const nowSecond = Math.floor(clock.nowMs() / 1000);
         if (nowSecond !== second) for (const peer of peers.values()) peer.repliesThisSecond = 0;
         second = nowSecond;
