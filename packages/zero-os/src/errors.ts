@@ -4,7 +4,7 @@ import { defineErrors } from "@tfgrid/primitives";
 export const nodeErrors = defineErrors({
   "node.config_invalid": {
     summary: "The node's configuration file cannot be used.",
-    cure: "Correct the field named in the message; docs/zero-os.md lists every field.",
+    cure: "Correct the field named in the message; packages/zero-os/README.md lists every field.",
   },
   "node.identity_lost": {
     summary: "This machine registered before, but its identity file is gone.",

@@ -219,7 +219,9 @@ export class Agent {
       const contract = contracts.find((entry) => entry.contractId === held?.contractId);
       return contract === undefined || held === undefined ? [] : [{ ...contract, routes: held.instruction.routes }];
     });
-    this.#gateway?.update({ nodeId, contracts: routed, views, nodes });
+    // Before everything was read, routes would seem to be gone: the data plane goes on with those it has.
+    const readAll = book.complete && routed.every(({ routes, solutionId }) => routes.length === 0 || views.has(solutionId));
+    if (readAll) this.#gateway?.update({ nodeId, contracts: routed, views, nodes });
     this.#publish();
   }
 

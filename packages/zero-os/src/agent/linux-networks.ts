@@ -22,8 +22,8 @@ export interface LinuxNetworksOptions {
 }
 
 export interface LinuxNetworks extends NetworkControl {
-  /** Namespace of a znet by its key, once it was made. */
-  netnsOf(znet: string): string | undefined;
+  /** Namespace of a znet by its key, also of one that an earlier agent made. */
+  netnsOf(znet: string): string;
   /** Measured paths, names and peers from now on. */
   join(options: { readonly nodeId: NodeId; readonly chain: ChainClient; readonly messenger: PeerMessenger }): Promise<void>;
   peerNetwork(): PeerNetwork | undefined;
@@ -52,7 +52,7 @@ export function linuxNetworks({ driver, identity, config, logger }: LinuxNetwork
       peers?.setZnets(znets);
     },
     nudge: () => peers?.nudge(),
-    netnsOf: (znet) => namespaces.get(znet),
+    netnsOf: (znet) => namespaces.get(znet) ?? `${config.machine}-z-${znet}`,
     peerNetwork: () => peers,
     join: async ({ nodeId, chain, messenger }) => {
       if (peers !== undefined) return;
