@@ -6,7 +6,7 @@ import { type ChainClient, connectChain } from "@tfgrid/tfchain";
 import { type NotaryClient, connectNotary } from "@tfgrid/notary";
 import { type GridEndpoints, readEndpoints } from "./endpoints.ts";
 import { cliErrors } from "./errors.ts";
-import { type KeyRole, mnemonicFile } from "./local-grid/keys.ts";
+import { KEY_ROLES, type KeyRole, mnemonicFile } from "./local-grid/keys.ts";
 import { layoutOf } from "./local-grid/layout.ts";
 import { type Printer, createPrinter } from "./output/printer.ts";
 
@@ -24,7 +24,9 @@ export interface Context {
   endpoints(): GridEndpoints;
   chain(): ChainClient;
   notary(): NotaryClient;
-  /** The key that signs, with its twin. @throws GridError cli.no_identity */
+  /** The key that signs. @throws GridError cli.no_identity, keys.bad_mnemonic */
+  keyPair(role?: KeyRole): KeyPair;
+  /** The key that signs, with its twin. @throws GridError cli.no_identity, cli.no_twin */
   identity(role?: KeyRole): Promise<{ readonly keyPair: KeyPair; readonly twinId: TwinId }>;
   close(): Promise<void>;
 }
@@ -44,10 +46,11 @@ export function createContext(options: GlobalOptions, signal: AbortSignal): Cont
       return (chain ??= connectChain({ url, trust: { chainId, authority } }));
     },
     notary: () => (notary ??= connectNotary({ urls: context.endpoints().notary, chain: context.chain() })),
-    identity: async (role = "user") => {
-      const keyPair = readIdentity(options, stateDir, role);
+    keyPair: (role = "user") => readIdentity(options, stateDir, role),
+    identity: async (role) => {
+      const keyPair = context.keyPair(role);
       const twin = await context.chain().twinByAccount(keyPair.account);
-      if (twin === undefined) throw cliErrors.fail("cli.no_identity", { message: `Account ${keyPair.account} has no twin on this chain.` });
+      if (twin === undefined) throw cliErrors.fail("cli.no_twin", { message: `Account ${keyPair.account} has no twin on this chain.`, details: { account: keyPair.account } });
       return { keyPair, twinId: twin.id };
     },
     close: async () => {
@@ -61,10 +64,19 @@ export function createContext(options: GlobalOptions, signal: AbortSignal): Cont
 export function readIdentity(options: GlobalOptions, stateDir: string, role: KeyRole): KeyPair {
   const fromEnvironment = process.env["TFGRID_MNEMONIC"];
   if (options.mnemonicFile === undefined && fromEnvironment !== undefined) return keyPairFromSeed(seedOfMnemonic(fromEnvironment));
-  const wanted = (options.as ?? role) as KeyRole;
-  const path = options.mnemonicFile ?? mnemonicFile(layoutOf({ stateDir, computeNodes: 0 }).files.keys, wanted);
+  const path = options.mnemonicFile ?? mnemonicFile(layoutOf({ stateDir, computeNodes: 0 }).files.keys, roleOf(options.as, role));
+  return keyPairFromSeed(seedOfMnemonic(readWords(path)));
+}
+
+function roleOf(named: string | undefined, usual: KeyRole): KeyRole {
+  const role = KEY_ROLES.find((entry) => entry === (named ?? usual));
+  if (role === undefined) throw cliErrors.fail("cli.bad_argument", { message: `"${named}" is no role of a local grid: ${KEY_ROLES.join(", ")}.` });
+  return role;
+}
+
+function readWords(path: string): string {
   try {
-    return keyPairFromSeed(seedOfMnemonic(readFileSync(path, "utf8")));
+    return readFileSync(path, "utf8");
   } catch (cause) {
     throw cliErrors.fail("cli.no_identity", { message: `There is no readable mnemonic at ${path}.`, cause });
   }

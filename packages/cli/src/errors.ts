@@ -12,5 +12,7 @@ export const cliErrors = defineErrors({
   "cli.bad_argument": { summary: "An argument does not have the form that the command needs.", cure: "Run the command with --help for its arguments." },
   "cli.timeout": { summary: "What was asked for did not happen in time.", cure: "See `tfgrid status` and `tfgrid solution status NAME` for what it waits for." },
   "cli.no_identity": { summary: "There is no wallet to sign with.", cure: "Start a local grid (it makes one), or set TFGRID_MNEMONIC or --mnemonic-file." },
+  "cli.no_twin": { summary: "The key that signs has no twin on this chain.", cure: "Have TFT sent to its account, then register it: `tfgrid twin create` (see `tfgrid wallet show`)." },
+  "cli.not_farmer": { summary: "The farm belongs to another twin.", cure: "Sign with the key of the farm's twin (--mnemonic-file or TFGRID_MNEMONIC)." },
   "cli.damaged_state": { summary: "A file of the state folder cannot be read.", cure: "Restore it from a backup, or start anew with another --state folder." },
 });

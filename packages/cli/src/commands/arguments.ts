@@ -17,3 +17,9 @@ export async function allPages<T extends { readonly id: number }>(read: (page: {
     if (page.length < PAGE_ROWS) return rows;
   }
 }
+
+/** @throws GridError cli.not_found */
+export function found<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw cliErrors.fail("cli.not_found", { message: `There is no ${what}.` });
+  return value;
+}

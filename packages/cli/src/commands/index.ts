@@ -2,12 +2,15 @@
 import { Command } from "commander";
 import { type Context, type GlobalOptions, createContext } from "../context.ts";
 import { printError } from "../output/printer.ts";
+import { addFarmCommands } from "./farm.ts";
 import { addImageCommands } from "./image.ts";
 import { addNetworkCommands } from "./network.ts";
 import { addReadCommands } from "./read.ts";
 import { addSolutionCommands } from "./solution.ts";
 import { addStatusCommand } from "./status.ts";
+import { addTwinCommands } from "./twin.ts";
 import { addGridCommands } from "./up.ts";
+import { addWalletCommands } from "./wallet.ts";
 
 /** Wraps a command's work: opens the context, prints errors with their cure, closes what was opened. */
 export type Action = <A extends readonly unknown[]>(work: (context: Context, ...args: A) => Promise<void>) => (...args: [...A, Command]) => Promise<void>;
@@ -26,6 +29,7 @@ export function createProgram(options: ProgramOptions): Command {
     .option("--state <folder>", "state folder of the local grid", process.env["TFGRID_STATE"] ?? "state")
     .option("--mnemonic-file <file>", "sign with the twin of these words")
     .option("--as <role>", "sign as this role of the local grid (user, farmer)")
+    .configureHelp({ showGlobalOptions: true })
     .showHelpAfterError("(run with --help for what there is)");
   const action: Action =
     <A extends readonly unknown[]>(work: (context: Context, ...args: A) => Promise<void>) =>
@@ -47,6 +51,9 @@ export function createProgram(options: ProgramOptions): Command {
   addSolutionCommands(program, action);
   addImageCommands(program, action);
   addNetworkCommands(program, action);
+  addTwinCommands(program, action);
+  addWalletCommands(program, action);
+  addFarmCommands(program, action);
   addReadCommands(program, action);
   return program;
 }

@@ -1,68 +1,22 @@
-/** Commands that look: twins, farms, nodes, contracts, the wallet and the stream of events. */
+/** Commands that look: nodes, contracts and the stream of events. */
 import type { Command } from "commander";
-import { type ContractId, type FarmId, type NodeId, type TwinId, formatTft, parseTft } from "@tfgrid/primitives";
-import { type ChainReader, type Contract, type Node } from "@tfgrid/tfchain";
+import { type ContractId, type NodeId, formatTft } from "@tfgrid/primitives";
+import type { Contract, Node } from "@tfgrid/tfchain";
 import { cliErrors } from "../errors.ts";
 import { contractTable, nodeState, nodeTable } from "../output/describe.ts";
-import { table } from "../output/terminal.ts";
 import type { Context } from "../context.ts";
-import { allPages, parseId } from "./arguments.ts";
+import { allPages, found, parseId } from "./arguments.ts";
 import type { Action } from "./index.ts";
 
 export function addReadCommands(program: Command, action: Action): void {
-  addTwins(program.command("twin").description("digital twins: who takes part"), action);
-  addFarms(program.command("farm").description("farms: who brings 3Nodes"), action);
   addNodes(program.command("node").description("3Nodes: capacity, state, maintenance"), action);
   addContracts(program.command("contract").description("contracts on the ledger"), action);
-  addWallet(program.command("wallet").description("TFT: balance and transfers"), action);
   program
     .command("events")
     .description("what happens on the ledger, block by block")
     .option("--follow", "go on until interrupted")
     .option("--from <height>", "first height wanted")
     .action(action(showEvents));
-}
-
-function addTwins(command: Command, action: Action): void {
-  command.command("list").description("all twins").action(
-    action(async (context) => {
-      const twins = await allPages((page) => context.chain().twins(page));
-      context.printer.result(twins, () => table(["TWIN", "ACCOUNT", "RELAYS"], twins.map((twin) => [String(twin.id), twin.account, twin.relays.join(" ")])));
-    }),
-  );
-  command.command("show").argument("[twin]", "twin id; yours when omitted").description("one twin with its balance").action(
-    action(async (context, id?: string) => {
-      const twinId = id === undefined ? (await context.identity()).twinId : parseId<TwinId>(id, "twin id");
-      const twin = found(await context.chain().twin(twinId), `twin ${twinId}`);
-      const account = await context.chain().account(twin.account);
-      context.printer.result({ ...twin, account }, () => [`twin     ${twin.id}`, `account  ${twin.account}`, `balance  ${formatTft(account.freeUnits)} TFT free, ${formatTft(account.heldUnits)} TFT in deposits`, `relays   ${twin.relays.join(" ")}`].join("\n"));
-    }),
-  );
-}
-
-function addFarms(command: Command, action: Action): void {
-  command.command("list").description("all farms").action(
-    action(async (context) => {
-      const farms = await allPages((page) => context.chain().farms(page));
-      context.printer.result(farms, () => table(["FARM", "NAME", "OWNER", "DEDICATED"], farms.map((farm) => [String(farm.id), farm.name, `twin ${farm.twinId}`, farm.dedicated ? "yes" : "no"])));
-    }),
-  );
-  command.command("show").argument("<farm>", "farm id or name").description("one farm with its nodes").action(
-    action(async (context, id: string) => {
-      const chain = context.chain();
-      const farm = found(/^\d+$/.test(id) ? await chain.farm(parseId<FarmId>(id, "farm id")) : await chain.farmByName(id), `farm ${id}`);
-      const nodes = (await allPages((page) => chain.nodes(page))).filter((node) => node.farmId === farm.id);
-      context.printer.result({ ...farm, nodes }, () => `farm ${farm.id} "${farm.name}" of twin ${farm.twinId}\n${nodeTable(nodes, Date.now())}`);
-    }),
-  );
-  command.command("create").argument("<name>", "a DNS label, unique on the grid").option("--dedicated", "nodes are rented whole only").description("register a farm").action(
-    action(async (context, name: string, options: { dedicated?: boolean }) => {
-      const { keyPair } = await context.identity("farmer");
-      const receipt = await context.chain().submit(keyPair, [{ type: "farms.create", name, dedicated: options.dedicated === true }]);
-      const event = receipt.events.find((entry) => entry.type === "farms.created");
-      context.printer.result(event, () => `farm ${event?.type === "farms.created" ? event.farmId : "?"} "${name}" is on the ledger`);
-    }),
-  );
 }
 
 function addNodes(command: Command, action: Action): void {
@@ -119,31 +73,6 @@ function addContracts(command: Command, action: Action): void {
   );
 }
 
-function addWallet(command: Command, action: Action): void {
-  command.command("show", { isDefault: true }).description("balance of your account").action(
-    action(async (context) => {
-      const { keyPair, twinId } = await context.identity();
-      const account = await context.chain().account(keyPair.account);
-      context.printer.result({ twinId, ...account }, () => `twin     ${twinId}\naccount  ${account.id}\nfree     ${formatTft(account.freeUnits)} TFT\nheld     ${formatTft(account.heldUnits)} TFT (deposits of your contracts)`);
-    }),
-  );
-  command.command("transfer").argument("<to>", "account, or a twin id").argument("<tft>", "amount in TFT").description("send TFT").action(
-    action(async (context, to: string, amount: string) => {
-      const amountUnits = parseTft(amount);
-      if (amountUnits === undefined || amountUnits === 0n) throw cliErrors.fail("cli.bad_argument", { message: `${amount} is not an amount of TFT (for example 12.5).` });
-      const { keyPair } = await context.identity();
-      const account = await accountOf(context.chain(), to);
-      const receipt = await context.chain().submit(keyPair, [{ type: "accounts.transfer", to: account, amountUnits }]);
-      context.printer.result(receipt, () => `sent ${formatTft(amountUnits)} TFT to ${account} (fee ${formatTft(receipt.feeUnits)} TFT)`);
-    }),
-  );
-}
-
-async function accountOf(chain: ChainReader, to: string): Promise<Parameters<ChainReader["account"]>[0]> {
-  if (/^[0-9a-f]{64}$/.test(to)) return to as Parameters<ChainReader["account"]>[0];
-  return found(await chain.twin(parseId<TwinId>(to, "account or twin id")), `twin ${to}`).account;
-}
-
 async function showEvents(context: Context, options: { follow?: boolean; from?: string }): Promise<void> {
   const { height } = await context.chain().head();
   const from = options.from === undefined ? Math.max(0, height - 100) : Number(options.from);
@@ -156,10 +85,4 @@ async function showEvents(context: Context, options: { follow?: boolean; from?: 
     }
     if (block.height === until) return;
   }
-}
-
-/** @throws GridError cli.not_found */
-export function found<T>(value: T | undefined, what: string): T {
-  if (value === undefined) throw cliErrors.fail("cli.not_found", { message: `There is no ${what}.` });
-  return value;
 }
