@@ -5,6 +5,7 @@ export const RUNTIME_LIMITS = {
   dueWorkPerBlock: 4_096,
   /** Rows of one list query. */
   rowsPerPage: 1_000,
+  /** Rows of one list query that names no limit. */
   rowsPerPageDefault: 100,
   /** Free registrations per farm in an hour: a leaked join token cannot fill the state with made-up nodes. */
   freeJoinsPerFarmPerHour: 120,
@@ -25,3 +26,9 @@ export const SPLIT = {
 
 /** Intervals without a heartbeat after which a node counts as down. */
 export const MISSED_HEARTBEATS = 2;
+
+/**
+ * Percent of the heartbeat interval. While anything is due a block is made at least this often; blocks further apart than
+ * `standstill` show that the chain stood still. A shorter standstill leaves every node at least a quarter of an interval to speak.
+ */
+export const PULSE = { atLeast: 50, standstill: 75 } as const;

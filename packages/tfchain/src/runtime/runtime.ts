@@ -2,12 +2,12 @@ import { verify as verifyPure } from "@tfgrid/primitives";
 import type { ChainEvent } from "../types/events.ts";
 import type { Runtime } from "./api.ts";
 import { carryOutDue } from "./billing/due.ts";
-import type { Verify } from "./context.ts";
+import type { Context, Verify } from "./context.ts";
 import { initGenesis } from "./genesis.ts";
 import { invariants } from "./invariants.ts";
+import { beat, nextBlockMs } from "./nodes/pulse.ts";
 import { queries } from "./queries.ts";
 import { stateKeys } from "./state-keys.ts";
-import { firstDueMs } from "./store/due.ts";
 import { overlay } from "./store/overlay.ts";
 import { admit } from "./transactions/check.ts";
 import { decodeTx } from "./transactions/decode.ts";
@@ -28,12 +28,14 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     beginBlock: (state, block) => {
       const events: ChainEvent[] = [];
       const work = overlay(state);
-      carryOutDue({ state: work, block, emit: (event) => void events.push(event) });
+      const context: Context = { state: work, block, emit: (event) => void events.push(event) };
+      beat(context);
+      carryOutDue(context);
       work.commit();
       return events;
     },
     deliverTx: (state, block, decoded) => deliverTx({ state, block, verify, decoded }),
-    nextDueMs: firstDueMs,
+    nextDueMs: nextBlockMs,
     queries,
     keys: stateKeys,
     invariants,

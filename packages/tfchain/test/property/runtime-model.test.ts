@@ -47,6 +47,8 @@ const block = fc.record({
     size: "max",
   }),
   alive: fc.constantFrom(true, true, true, false),
+  /** The chain itself stands still meanwhile. */
+  still: fc.constantFrom(false, false, false, true),
 });
 
 /** Whoever may do it, three times of four; else anybody. */
@@ -161,7 +163,7 @@ function walk(blocks: readonly (typeof block extends fc.Arbitrary<infer B> ? B :
   const copy = new MemoryState();
   for (const [key, value] of chain.state.map) copy.set(key, value);
   chain.events.length = 0;
-  for (const { afterMs, txs, alive } of blocks) {
+  for (const { afterMs, txs, alive, still } of blocks) {
     const beats = alive ? ["node1", "node2"].map((name) => [name, [heartbeat(chain, name)]] as const) : [];
     const wanted = txs.map((steps) => [actorOf(steps[0]), steps.map((entry) => callOf(chain, entry))] as const);
     const nonces = new Map<string, number>();
@@ -170,7 +172,15 @@ function walk(blocks: readonly (typeof block extends fc.Arbitrary<infer B> ? B :
       nonces.set(who, nonce + 1);
       return chain.unsigned(who, calls, { nonce });
     });
-    for (const outcome of chain.block(afterMs, bytes)) seen.add(outcome.error?.code ?? "ok");
+    const endMs = chain.timeMs + afterMs;
+    for (const nextMs of still ? [] : chain.idle(endMs)) {
+      chain.timeMs = nextMs;
+      for (const [runtime, state] of [[chain.runtime, chain.state], [second, copy]] as const) {
+        const events = runtime.beginBlock(state, chain.context());
+        if (runtime === second) chain.events.push(...events);
+      }
+    }
+    for (const outcome of chain.next(endMs - chain.timeMs, bytes)) seen.add(outcome.error?.code ?? "ok");
     second.beginBlock(copy, chain.context());
     for (const tx of bytes) second.deliverTx(copy, chain.context(), second.decodeTx(tx, 1 << 20));
   }

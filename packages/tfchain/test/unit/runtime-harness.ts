@@ -125,8 +125,31 @@ export class Chain {
     return encode(signedTransaction, { body, signature: key.sign("tfgrid/tx/v1", encode(transactionBody, body)) });
   }
 
-  /** A block after `afterMs`, with these transactions. */
+  /** A block after `afterMs`, with these transactions; before it those that the engine makes meanwhile without any. */
   block(afterMs: number, txs: readonly Uint8Array[] = []): TxOutcome[] {
+    const endMs = this.timeMs + afterMs;
+    for (const nextMs of this.idle(endMs)) {
+      this.timeMs = nextMs;
+      this.events.push(...this.runtime.beginBlock(this.state, this.context()));
+    }
+    return this.next(endMs - this.timeMs, txs);
+  }
+
+  /** When the engine makes blocks by itself before `endMs`. They are not counted in `height`, so that no transaction expires. */
+  *idle(endMs: number): Iterable<number> {
+    for (;;) {
+      const nextMs = Math.max(this.runtime.nextDueMs(this.state) ?? endMs, this.timeMs + 50);
+      if (nextMs >= endMs) return;
+      yield nextMs;
+    }
+  }
+
+  /** The chain stands still for `afterMs`; then the first block. */
+  standstill(afterMs: number, txs: readonly Uint8Array[] = []): TxOutcome[] {
+    return this.next(afterMs, txs);
+  }
+
+  next(afterMs: number, txs: readonly Uint8Array[]): TxOutcome[] {
     this.height += 1;
     this.timeMs += afterMs;
     this.events.push(...this.runtime.beginBlock(this.state, this.context()));

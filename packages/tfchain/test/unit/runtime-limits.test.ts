@@ -64,7 +64,7 @@ describe("the ledger's format", () => {
     chain.run(60_000, { up: ["node1", "node2"] });
     chain.do("agent", partCall(chain, solution, { nodeId: gatewayNodeId, networks: [share(2)] }));
     expect(bytesToHex(sha256(utf8(chain.state.dump())))).toMatchInlineSnapshot(
-      `"b3730679f28667ff183676948269a7d10e5e24bacbd68414614827b277bbe6bb"`,
+      `"cf8324eede0ee95cc10bc827188616b0c5cb53033b623d7aa57a077e6c2bfb41"`,
     );
   });
 });

@@ -25,6 +25,64 @@ describe("liveness", () => {
   });
 });
 
+describe("a chain that stood still", () => {
+  const HOUR = 3_600_000;
+  const downs = (chain: Chain): number => chain.events.filter(({ type }) => type === "nodes.down").length;
+
+  it("takes nobody's silence for death: everybody has two intervals from its return on", () => {
+    const chain = world();
+    chain.run(30_000, { up: ["node1", "node2"] });
+    const [spoke, silent] = [chain.nodeOf("node1"), chain.nodeOf("node2")];
+    const before = downs(chain);
+    chain.standstill(8 * HOUR);
+    const backMs = chain.timeMs;
+    expect([spoke, silent].map((id) => chain.read.node(id)?.up)).toEqual([true, true]);
+    chain.run(9_000, { up: ["node1"], stepMs: 3_000 });
+    expect(chain.read.node(silent)?.up).toBe(true);
+    chain.run(1_000, { up: ["node1"] });
+    expect(chain.read.node(spoke)).toMatchObject({ up: true, lastHeartbeatMs: chain.timeMs });
+    expect(chain.read.node(silent)).toMatchObject({ up: false, upChangedMs: backMs + 10_000 });
+    expect(downs(chain)).toBe(before + 1);
+  });
+
+  it("counts as such beyond three quarters of an interval, and only then", () => {
+    for (const [gapMs, up] of [[3_750, false], [3_751, true]] as const) {
+      const chain = world();
+      const id = chain.nodeOf("node1");
+      const deadlineMs = chain.read.node(id)!.lastHeartbeatMs + 10_000;
+      chain.block(deadlineMs - 1_000 - chain.timeMs);
+      chain.standstill(gapMs);
+      expect(chain.read.node(id)?.up).toBe(up);
+    }
+  });
+
+  it("bills the time of the standstill to nobody, neither on credit nor when the node speaks again", () => {
+    const chain = world();
+    chain.do("user", nodeCall(chain));
+    chain.do("user", nodeCall(chain, { nodeId: chain.nodeOf("node2") }));
+    const [first, second] = chain.read.contracts({}).map(({ id }) => id);
+    const billed = (): bigint[] => [first, second].map((id) => chain.read.contract(id!)!.billedUnits);
+    chain.run(60_000, { up: ["node1", "node2"], stepMs: 1_000 });
+    const rate = chain.read.contract(first!)!.costPerHourUnits;
+    const upTo = (untilMs: number): bigint => (rate * BigInt(untilMs - chain.read.contract(first!)!.createdAtMs)) / BigInt(HOUR);
+    const lastMs = chain.timeMs;
+    chain.standstill(24 * HOUR);
+    const limit = upTo(lastMs);
+    for (const paid of billed()) expect(paid).toBeLessThanOrEqual(limit);
+    // node1 comes back after 2 s, node2 never.
+    chain.run(2_000);
+    chain.run(60_000, { up: ["node1"], stepMs: 1_000 });
+    const backMs = chain.timeMs - 59_000;
+    for (const id of [first, second]) chain.do("user", { type: "contracts.cancel", contractId: id! });
+    const [back = 0n, dead = 0n] = billed();
+    const stretch = (rate * BigInt(chain.timeMs - backMs)) / BigInt(HOUR);
+    expect(Number(back - limit - stretch)).toBeCloseTo(0, -5);
+    expect(back).toBeLessThan(limit + stretch + rate / 3_600n);
+    expect(dead).toBeLessThanOrEqual(limit);
+    expect(dead).toBeGreaterThan((limit * 9n) / 10n);
+  });
+});
+
 describe("farms", () => {
   it("names are unique and move with a rename; only the owner changes a farm", () => {
     const chain = world();

@@ -1,6 +1,9 @@
 /**
  * Up and down. One entry per node in the due queue, moved only when it fires (a heartbeat does not touch the queue): it fires,
  * finds a newer heartbeat, and moves to two intervals after that one.
+ *
+ * While the chain itself stood still nobody could speak: silence then says nothing about a node. It has two intervals from
+ * the chain's return on, and the time of the standstill is billed to nobody.
  */
 import type { NodeId } from "@tfgrid/primitives";
 import type { Node } from "../../types/entities.ts";
@@ -9,12 +12,17 @@ import type { Context } from "../context.ts";
 import { MISSED_HEARTBEATS } from "../limits.ts";
 import { readParams } from "../params/store.ts";
 import { moveDue } from "../store/due.ts";
+import { lastStandstillEndMs } from "./pulse.ts";
 import { type Life, lives, nodes, readLife } from "./store.ts";
 
 /** From this moment on the node counts as down, unless it speaks before. */
 export function deadlineMs(state: StateReader, node: Node): number {
-  return node.lastHeartbeatMs + MISSED_HEARTBEATS * readParams(state).heartbeatIntervalMs;
+  const fromMs = Math.max(node.lastHeartbeatMs, lastStandstillEndMs(state));
+  return fromMs + MISSED_HEARTBEATS * readParams(state).heartbeatIntervalMs;
 }
+
+/** The chain stood still and this node has not spoken since: nothing vouches for it after its last heartbeat. */
+const unheardSinceStandstill = (state: StateReader, node: Node): boolean => node.lastHeartbeatMs < lastStandstillEndMs(state);
 
 /**
  * Milliseconds that the node has been up since it registered: what bills count. While it is up the present stretch counts
@@ -23,7 +31,8 @@ export function deadlineMs(state: StateReader, node: Node): number {
  */
 export function upCounterMs(context: Context, node: Node, life: Life = readLife(context.state, node.id)): number {
   if (!node.up) return life.upMs;
-  const until = Math.min(context.block.timeMs, deadlineMs(context.state, node));
+  const { state, block } = context;
+  const until = unheardSinceStandstill(state, node) ? node.lastHeartbeatMs : Math.min(block.timeMs, deadlineMs(state, node));
   return life.upMs + Math.max(0, until - life.upSinceMs);
 }
 
@@ -35,12 +44,22 @@ export function heartbeat(context: Context, node: Node, uptimeSec: number): void
   const wasUp = before.node.up;
   const next: Node = { ...before.node, up: true, lastHeartbeatMs: now, uptimeSec, upChangedMs: wasUp ? before.node.upChangedMs : now };
   nodes.put(state, node.id, next);
-  if (wasUp) return;
+  if (wasUp) {
+    if (unheardSinceStandstill(state, before.node)) beginStretch(context, before.node, before.life);
+    return;
+  }
   const dueMs = deadlineMs(state, next);
   moveDue(state, { kind: "node", id: node.id, from: before.life.dueMs, to: dueMs });
   lives.put(state, node.id, { ...before.life, upSinceMs: now, dueMs });
   emit({ type: "nodes.up", nodeId: node.id });
 }
+
+/** The stretch before the standstill counts up to its last heartbeat; the next one begins now. */
+function beginStretch({ state, block }: Context, node: Node, life: Life): void {
+  lives.put(state, node.id, { ...life, upMs: provenMs(node, life), upSinceMs: block.timeMs });
+}
+
+const provenMs = (node: Node, life: Life): number => life.upMs + (node.lastHeartbeatMs - life.upSinceMs);
 
 /** The due queue asks: is this node still there? */
 export function checkLiveness(context: Context, id: NodeId): void {
@@ -62,7 +81,7 @@ function goDown(context: Context, node: Node, life: Life): { node: Node; life: L
   const { state, emit } = context;
   const downNode: Node = { ...node, up: false, upChangedMs: deadlineMs(state, node) };
   moveDue(state, { kind: "node", id: node.id, from: life.dueMs, to: 0 });
-  const downLife: Life = { ...life, upMs: life.upMs + (node.lastHeartbeatMs - life.upSinceMs), dueMs: 0 };
+  const downLife: Life = { ...life, upMs: provenMs(node, life), dueMs: 0 };
   nodes.put(state, node.id, downNode);
   lives.put(state, node.id, downLife);
   emit({ type: "nodes.down", nodeId: node.id, lastHeartbeatMs: node.lastHeartbeatMs });

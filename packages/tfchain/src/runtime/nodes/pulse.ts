@@ -1,0 +1,39 @@
+/**
+ * How the ledger notices that it stood still itself (its machine was off, its program was killed): two blocks further apart
+ * than the engine ever lets them be. A function of the blocks alone, so that every validator sees the same standstills.
+ */
+import { s } from "@tfgrid/primitives";
+import type { StateReader } from "../api.ts";
+import type { Context } from "../context.ts";
+import { PULSE } from "../limits.ts";
+import { readParams } from "../params/store.ts";
+import { firstDueMs } from "../store/due.ts";
+import { cell } from "../store/table.ts";
+
+const pulseCell = cell(
+  "meta/pulse",
+  s.struct({
+    lastBlockMs: s.uint(),
+    /** When the chain made blocks again after its last standstill; 0: it never stood still. */
+    resumedMs: s.uint(),
+  }),
+);
+
+export const lastStandstillEndMs = (state: StateReader): number => pulseCell.get(state)?.resumedMs ?? 0;
+
+/** At the beginning of every block, before anything asks who is up. */
+export function beat({ state, block }: Context): void {
+  const last = pulseCell.get(state);
+  const stood = last !== undefined && block.timeMs - last.lastBlockMs > portion(state, PULSE.standstill);
+  pulseCell.put(state, { lastBlockMs: block.timeMs, resumedMs: stood ? block.timeMs : (last?.resumedMs ?? 0) });
+}
+
+/** When the next block is wanted without any transaction: for what is due, and while anything waits, as a sign of life. */
+export function nextBlockMs(state: StateReader): number | undefined {
+  const dueMs = firstDueMs(state);
+  const last = pulseCell.get(state);
+  if (dueMs === undefined || last === undefined) return dueMs;
+  return Math.min(dueMs, last.lastBlockMs + portion(state, PULSE.atLeast));
+}
+
+const portion = (state: StateReader, percent: number): number => Math.floor((readParams(state).heartbeatIntervalMs * percent) / 100);
