@@ -85,7 +85,14 @@ export class SimMachine {
       },
       list: async () => {
         await gate("list zmachines");
-        return [...this.zmachines].map(([key, { volumes: _, files: __, ...status }]) => ({ key, ...status }));
+        return [...this.zmachines].map(([key, { contractId, specHash, state, startedAtMs, exitCode }]) => ({
+          key,
+          contractId,
+          specHash,
+          state,
+          startedAtMs,
+          ...(exitCode === undefined ? {} : { exitCode }),
+        }));
       },
       probe: async (key) => {
         await gate(`probe ${key}`);
