@@ -210,6 +210,9 @@ function nodeShape(row: NodeRow, balance: number) {
     upChangedMs: node.upChangedMs,
     lastHeartbeatMs: node.lastHeartbeatMs,
     contracts: row.contracts,
+    interfaces: node.interfaces,
+    meshEndpoints: node.meshEndpoints,
+    meshKey: node.meshKey,
   };
 }
 
