@@ -14,8 +14,10 @@ const file = openSync(path, "a");
 
 function load() {
   if (!existsSync(path)) return [];
-  const lines = readFileSync(path, "utf8").split("\n");
-  // The last line may be half-written after a power loss; it was never acknowledged.
+  const text = readFileSync(path, "utf8");
+  // The last line may be half-written after a power loss; it was never acknowledged, and the next must not be glued to it.
+  if (text !== "" && !text.endsWith("\n")) appendFileSync(file, "\n");
+  const lines = text.split("\n");
   return lines.flatMap((line) => {
     try {
       return [JSON.parse(line)];

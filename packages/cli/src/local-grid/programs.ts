@@ -1,4 +1,5 @@
 /** The programs of a local grid: how each is started and configured. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UNITS_PER_TFT, bytesToHex } from "@tfgrid/primitives";
@@ -47,15 +48,7 @@ function own(options: { readonly layout: GridLayout; readonly name: string; read
 const trustOf = (layout: GridLayout, keys: GridKeys): { chainId: string; authority: string } => ({ chainId: chainIdOf(layout), authority: keys.authority.account });
 
 export function chainProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
-  const genesis = runtime.defaultGenesis({
-    chainId: chainIdOf(layout),
-    foundation: keys.foundation.account,
-    validatorsPool: keys.validators.account,
-    accounts: Object.entries(GENESIS_TFT).map(([role, tft]) => ({ id: keys[role as keyof typeof GENESIS_TFT].account, freeUnits: tft * UNITS_PER_TFT })),
-    preset: "local",
-  });
-  const genesisFile = join(layout.files.configs, "genesis.json");
-  writeJson(genesisFile, runtime.genesisToJson(genesis));
+  const genesisFile = ensureGenesis(layout, keys);
   const authoritySeedFile = join(layout.files.keys, "authority.seed");
   writeFileDurably(authoritySeedFile, bytesToHex(keys.authority.secretSeed), 0o600);
   return own({
@@ -64,6 +57,21 @@ export function chainProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
     room: "tfchain",
     config: { dataDir: join(layout.stateDir, "chain"), genesisFile, authoritySeedFile, host: layout.hostAddress, port: layout.ports.chain },
   });
+}
+
+/** Made once: a chain goes on from the genesis that it began with, also after an update that would begin differently. */
+function ensureGenesis(layout: GridLayout, keys: GridKeys): string {
+  const file = join(layout.stateDir, "genesis.json");
+  if (existsSync(file)) return file;
+  const genesis = runtime.defaultGenesis({
+    chainId: chainIdOf(layout),
+    foundation: keys.foundation.account,
+    validatorsPool: keys.validators.account,
+    accounts: Object.entries(GENESIS_TFT).map(([role, tft]) => ({ id: keys[role as keyof typeof GENESIS_TFT].account, freeUnits: tft * UNITS_PER_TFT })),
+    preset: "local",
+  });
+  writeJson(file, runtime.genesisToJson(genesis));
+  return file;
 }
 
 export function notaryProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
