@@ -45,7 +45,7 @@ export const LINK_STATE_LIMITS = {
   /** Drifting delays are told at most this often: a path is left for a better one only after seconds anyway. */
   driftMs: 2_000,
   /** A delay has drifted when it moved by this much and by this share; loss by this many per mille (5 probes of 50). */
-  driftUs: 500,
+  driftUs: 1_000,
   /** The share by which a delay must have moved as well. */
   driftShare: 0.25,
   /** Loss that has moved by this many per mille is told. */
@@ -85,8 +85,8 @@ export const PATH_LIMITS = {
   requestTimeoutMs: 3_000,
   /** Forwards one node carries. */
   maxForwards: 2_000,
-  /** Names and peers are recomputed at least this often, whatever the hints say. */
-  reconcileMs: 2_000,
+  /** Names and peers are recomputed at least this often, should a hint be lost; events of the chain make it happen at once. */
+  reconcileMs: 10_000,
   /** The list of all nodes is read this often; solutions in every round. */
   nodeListMs: 10_000,
   /** Messages of others are judged by a view of the chain no older than this. */

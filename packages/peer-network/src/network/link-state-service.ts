@@ -42,8 +42,16 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
       .request({ to: twinId, method: linkStateMethod, body: { ads }, timeoutMs: PATH_LIMITS.requestTimeoutMs })
       .catch((error: unknown) => logger.debug("link state not delivered", { to, reason: messageOf(error) }));
   };
-  const flood = (ads: readonly SignedLinkAd[], except?: TwinId): void => {
-    for (const link of options.links()) if (options.twinOf(link.to) !== except) send(link.to, ads);
+  /** An origin tells its own neighbours itself: only those beyond are told here, so that a full mesh hears every word once. */
+  const flood = (ads: readonly SignedLinkAd[], from?: TwinId): void => {
+    const toldBy = new Map(ads.map((signed) => [signed, new Set(readAd(signed).links.map((link) => link.to))]));
+    for (const link of options.links()) {
+      if (options.twinOf(link.to) === from) continue;
+      send(
+        link.to,
+        ads.filter((signed) => from === undefined || toldBy.get(signed)?.has(link.to) !== true),
+      );
+    }
   };
   const say = (): void => {
     const nowMs = clock.nowMs();
