@@ -28,7 +28,8 @@ export type SignatureDomain =
   | "tfgrid/header/v1"
   | "tfgrid/request/v1"
   | "tfgrid/link-state/v1"
-  | "tfgrid/report/v1";
+  | "tfgrid/report/v1"
+  | "tfgrid/rotate-key/v1";
 
 export interface KeyPair {
   readonly account: AccountId;

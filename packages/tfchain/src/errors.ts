@@ -34,6 +34,24 @@ export const runtimeErrors = defineErrors({
     summary: "The account does not have enough free TFT.",
     cure: "Send TFT to the account, or ask for less: details name what is there and what is needed.",
   },
+  "accounts.no_such_level": { summary: "There is no such level of stake.", cure: "Choose one of policy.stake.levels." },
+  "accounts.no_stake": { summary: "The twin has staked nothing.", cure: "Stake an amount above 0 first (accounts.stake)." },
+  "accounts.stake_too_short": {
+    summary: "The stake would unlock sooner than it does now.",
+    cure: "Choose a longer level, or wait until the present lock is nearer to its end.",
+  },
+  "accounts.stake_locked": { summary: "The stake is still locked.", cure: "Wait until details.unlocksAtMs." },
+  "twins.bad_rotation_proof": {
+    summary: "The new key has not agreed to take over the twin, or too long ago.",
+    cure: "Sign {chainId, twinId, account, expiresAtMs} with the new key under tfgrid/rotate-key/v1.",
+  },
+  "twins.not_offered": { summary: "The twin is not offered to this key.", cure: "Ask its holder for twins.offer with this account." },
+  "twins.still_needed": { summary: "Something still depends on the twin.", cure: "End or transfer what details.open names, then close." },
+  "twins.other_terms": { summary: "These terms are not the ones in force.", cure: "Read the charter and accept the version that it names." },
+  "twins.terms_not_accepted": {
+    summary: "The twin has not accepted the terms in force.",
+    cure: "Read the document, then accept it with twins.accept_terms.",
+  },
   "twins.not_found": { summary: "There is no such twin.", cure: "Check the twin id; twins are made with twins.create." },
   "twins.unknown_signer": {
     summary: "The signing account has no twin.",

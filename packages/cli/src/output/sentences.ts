@@ -1,10 +1,11 @@
 /** Ledger events as sentences. Heartbeats of machinery (billing, notes without change) are left out. */
 import { formatTft } from "@tfgrid/primitives";
-import type { ChainEvent } from "@tfgrid/tfchain";
+import { type ChainEvent, chain } from "@tfgrid/tfchain";
 import { paint, state } from "./terminal.ts";
 
 /** One sentence, or undefined for events that would only be noise to a person. */
 export function sentenceOf(event: ChainEvent): string | undefined {
+  if (chain.isNews(event)) return chain.newsSentence(event);
   switch (event.type) {
     case "twins.created":
       return `twin ${event.twinId} joined`;

@@ -2,7 +2,7 @@
  * What people read: events and the difference between the last and the new report of a contract, told in sentences. Pure.
  * Events say that something changed; what changed is seen by comparing entities, so a report that repeats itself tells nothing.
  */
-import type { Report } from "@tfgrid/tfchain";
+import { type Report, chain } from "@tfgrid/tfchain";
 import type { ChainEvent, Contract, ContractId, NodeId, SolutionId } from "../types.ts";
 
 export type Level = "info" | "good" | "warn" | "bad";
@@ -155,7 +155,7 @@ function unreachable(event: never): never {
   throw new Error(`no sentence for ${JSON.stringify(event)}`);
 }
 
-type Of<Prefix extends string> = Extract<ChainEvent, { type: `${Prefix}.${string}` }>;
+type Of<Prefix extends string> = Extract<Exclude<ChainEvent, chain.NewsEvent>, { type: `${Prefix}.${string}` }>;
 type ContractEvent = Exclude<Of<"contracts">, { type: "contracts.reported" | "contracts.billed" }>;
 
 function contractSentence(event: ContractEvent, view: View): Told {
@@ -267,6 +267,7 @@ function otherSentence(event: OtherEvent): Told {
 
 /** Bills and transfers are no news: they have their own lists. */
 export function tell(event: ChainEvent, view: View): TimelineRow[] {
+  if (chain.isNews(event)) return [row(event, { code: event.type, level: "info", sentence: chain.newsSentence(event) })];
   switch (event.type) {
     case "accounts.transferred":
     case "contracts.billed":

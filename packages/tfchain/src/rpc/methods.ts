@@ -1,23 +1,13 @@
 /** Every method of the ledger's RPC: name, parameters, result. Server, client and the OpenRPC document are made from this. */
-import { type Schema, s } from "@tfgrid/primitives";
+import { s } from "@tfgrid/primitives";
 import { blockInfo, txResult } from "../engines/engine.ts";
 import { provenValue, signedHeader } from "../light/header.ts";
 import * as e from "../types/entities.ts";
+import { method, page, rows } from "./method.ts";
+import { moduleMethods } from "./module-methods.ts";
 
-export interface Method<P extends s.Fields, R> {
-  readonly summary: string;
-  readonly params: s.StructSchema<P>;
-  readonly result: Schema<R>;
-}
+export type { Method } from "./method.ts";
 
-function method<P extends s.Fields, R>(summary: string, params: P, result: Schema<R>): Method<P, R> {
-  return { summary, params: s.struct(params), result };
-}
-
-/** Rows that one answer may carry: what the runtime's queries are bounded to. */
-const ROWS = 1_000;
-const rows = <T>(item: Schema<T>): Schema<readonly T[]> => s.list(item, { max: ROWS });
-const page = { after: s.optional(s.uint()), limit: s.optional(s.uint({ min: 1, max: ROWS })) };
 /** Text of the largest transaction in hex, with room to spare. */
 const TX_TEXT = 2 * 1024 * 1024;
 
@@ -37,6 +27,7 @@ export const methods = {
   solution: method("One solution.", { id: e.solutionId }, s.nullable(e.solution)),
   solutionByName: method("A twin's solution by name, unless cancelled.", { twinId: e.twinId, name: e.label }, s.nullable(e.solution)),
   anchor: method("When a document was anchored, and by whom.", { document: s.cid }, s.nullable(e.anchor)),
+  ...moduleMethods,
   twins: method("Twins by ascending id.", page, rows(e.twin)),
   farms: method("Farms by ascending id.", page, rows(e.farm)),
   nodes: method("3Nodes by ascending id.", page, rows(e.node)),

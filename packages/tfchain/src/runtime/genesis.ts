@@ -2,10 +2,13 @@
 import { type AccountId, GridError, type Infer, type JsonValue, UNITS_PER_TFT, s } from "@tfgrid/primitives";
 import { runtimeErrors } from "../errors.ts";
 import { accountId, params, pricing } from "../types/entities.ts";
+import { charter, policy } from "../types/policy.ts";
 import { credit } from "./accounts/store.ts";
 import type { BlockContext, StateWriter } from "./api.ts";
 import { RUNTIME_LIMITS } from "./limits.ts";
 import { constitutionCell, paramsCell } from "./params/store.ts";
+import { LOCAL_POLICY, MAIN_POLICY, NO_CHARTER } from "./policy/presets.ts";
+import { charterCell, policyCell } from "./policy/store.ts";
 import { pricingCell } from "./pricing/store.ts";
 
 export const genesis = s.struct({
@@ -17,6 +20,10 @@ export const genesis = s.struct({
   /** Receives fees, its share of all bills and what rounding leaves over. */
   validatorsPool: accountId,
   accounts: s.list(s.struct({ id: accountId, freeUnits: s.units() }), { max: RUNTIME_LIMITS.genesisAccounts }),
+  /** Without it, the main network's numbers. */
+  policy: s.optional(policy),
+  /** Without it, nobody holds an office and there are no terms to accept. */
+  charter: s.optional(charter),
 });
 export type Genesis = Infer<typeof genesis>;
 
@@ -38,6 +45,8 @@ export const PRESETS = {
   main: { ...COMMON, heartbeatIntervalMs: 10 * MINUTE, settlementIntervalMs: HOUR, graceMs: 14 * DAY, reportsPerMinute: 120 },
 } as const satisfies Readonly<Record<string, Genesis["params"]>>;
 
+export const POLICIES = { local: LOCAL_POLICY, main: MAIN_POLICY } as const satisfies Readonly<Record<keyof typeof PRESETS, unknown>>;
+
 export const DEFAULT_PRICING: Genesis["pricing"] = {
   cuMicroUsdPerHour: 30_560,
   suMicroUsdPerHour: 19_440,
@@ -56,6 +65,8 @@ export interface GenesisOptions {
   readonly preset?: keyof typeof PRESETS;
   readonly params?: Partial<Genesis["params"]>;
   readonly pricing?: Partial<Genesis["pricing"]>;
+  readonly policy?: Partial<NonNullable<Genesis["policy"]>>;
+  readonly charter?: Partial<NonNullable<Genesis["charter"]>>;
 }
 
 export function defaultGenesis(options: GenesisOptions): Genesis {
@@ -64,6 +75,8 @@ export function defaultGenesis(options: GenesisOptions): Genesis {
     chainId,
     params: { ...PRESETS[preset], ...options.params },
     pricing: { ...DEFAULT_PRICING, ...options.pricing },
+    policy: { ...POLICIES[preset], ...options.policy },
+    ...(options.charter === undefined ? {} : { charter: { ...NO_CHARTER, ...options.charter } }),
     foundation,
     validatorsPool,
     accounts,
@@ -102,6 +115,8 @@ export function initGenesis(state: StateWriter, value: unknown, block: BlockCont
     throw runtimeErrors.fail("genesis.invalid", { message: "All accounts together hold more than can be counted." });
   paramsCell.put(state, first.params);
   pricingCell.put(state, first.pricing);
+  if (first.policy !== undefined) policyCell.put(state, first.policy);
+  if (first.charter !== undefined) charterCell.put(state, first.charter);
   constitutionCell.put(state, { chainId, foundation, validatorsPool, supplyUnits });
   for (const { id, freeUnits } of first.accounts) credit(state, id, freeUnits);
 }

@@ -1,19 +1,21 @@
 /** What must hold between any two transactions. Reads the whole state: for tests and for looking into trouble. */
 import { NO_RESOURCES, type Resources, addResources, fits } from "@tfgrid/primitives";
 import type { Contract, Node, Solution } from "../types/entities.ts";
+import { stakes } from "./accounts/stake.ts";
 import { accounts } from "./accounts/store.ts";
+import { readSupply } from "./accounts/supply.ts";
 import type { StateReader } from "./api.ts";
 import { contractIdByName, contracts, contractsByNode, contractsBySolution, contractsByTwin, meters, nodeOf } from "./contracts/store.ts";
+import { MODULE_CHECKS } from "./module-invariants.ts";
 import { farms } from "./farms/store.ts";
 import { lives, nodes } from "./nodes/store.ts";
-import { readConstitution } from "./params/store.ts";
 import { readPurse, solutionIdByName, solutions } from "./solutions/store.ts";
 import { dueKey, dueItems } from "./store/due.ts";
 import { twins } from "./twins/store.ts";
 
-type Check = (world: World) => Iterable<string>;
+export type Check = (world: World) => Iterable<string>;
 
-interface World {
+export interface World {
   readonly state: StateReader;
   readonly contracts: readonly Contract[];
   readonly active: readonly Contract[];
@@ -22,7 +24,7 @@ interface World {
 }
 
 /** A new module adds its own. */
-const CHECKS: readonly Check[] = [supply, escrow, capacity, parts, indexes, dueQueue];
+const CHECKS: readonly Check[] = [supply, escrow, capacity, parts, indexes, dueQueue, ...MODULE_CHECKS];
 
 export function invariants(state: StateReader): readonly string[] {
   const all = [...contracts.all(state)];
@@ -35,8 +37,8 @@ export function invariants(state: StateReader): readonly string[] {
 function* supply({ state }: World): Iterable<string> {
   let total = 0n;
   for (const { freeUnits, heldUnits } of accounts.all(state)) total += freeUnits + heldUnits;
-  const { supplyUnits } = readConstitution(state);
-  if (total !== supplyUnits) yield `all accounts hold ${total} units, ${supplyUnits} exist`;
+  const { totalUnits } = readSupply(state);
+  if (total !== totalUnits) yield `all accounts hold ${total} units, ${totalUnits} exist`;
 }
 
 function* escrow({ state, contracts: rows, solutions: owned }: World): Iterable<string> {
@@ -46,6 +48,7 @@ function* escrow({ state, contracts: rows, solutions: owned }: World): Iterable<
     held.set(account, (held.get(account) ?? 0n) + units);
   };
   for (const row of [...rows, ...owned]) add(row.twinId, row.escrowUnits);
+  for (const row of stakes.all(state)) add(row.twinId, row.amountUnits);
   for (const { id, heldUnits } of accounts.all(state)) {
     if (heldUnits !== (held.get(id) ?? 0n)) yield `account ${id} holds ${heldUnits} units, its escrows ${held.get(id) ?? 0n}`;
     held.delete(id);

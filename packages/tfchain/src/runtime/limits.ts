@@ -18,12 +18,6 @@ export const RUNTIME_LIMITS = {
 export const MS_PER_HOUR = 3_600_000;
 export const MS_PER_MINUTE = 60_000;
 
-/** Who gets billed TFT, in percent; the validators' pool takes what rounding down leaves over. */
-export const SPLIT = {
-  node: { farmer: 50n, foundation: 40n },
-  name: { farmer: 0n, foundation: 90n },
-} as const;
-
 /** Intervals without a heartbeat after which a node counts as down. */
 export const MISSED_HEARTBEATS = 2;
 

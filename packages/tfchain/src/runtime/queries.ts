@@ -6,6 +6,7 @@ import { readAccount } from "./accounts/store.ts";
 import type { StateQueries, StateReader } from "./api.ts";
 import { contractIdByName, contracts, contractsByNode, contractsBySolution, contractsByTwin, nodeOf } from "./contracts/store.ts";
 import { farmIdByName, farms } from "./farms/store.ts";
+import { moduleQueries } from "./module-queries.ts";
 import { RUNTIME_LIMITS } from "./limits.ts";
 import { nodeByTwin, nodes } from "./nodes/store.ts";
 import { anchors } from "./notary/store.ts";
@@ -43,6 +44,7 @@ export function queries(state: StateReader): StateQueries {
       const id = solutionIdByName.get(state, solutionIdByName.of(twinId, name));
       return id === undefined ? undefined : solutions.get(state, id);
     },
+    ...moduleQueries(state),
     anchor: (document) => anchors.get(state, document),
     twins: (page) => twins.list(state, paging(page)),
     farms: (page) => farms.list(state, paging(page)),

@@ -17,11 +17,31 @@ export const joinToken = s.struct({
 export type JoinToken = Infer<typeof joinToken>;
 export const joinTokenBody = s.struct({ chainId: s.text({ maxLength: 64 }), farmId: e.farmId, expiresAtMs: e.timeMs });
 
+/** Signed by the new key under `tfgrid/rotate-key/v1`: nobody can be given a twin that he does not want. */
+export const keyRotationBody = s.struct({ chainId: s.text({ maxLength: 64 }), twinId: e.twinId, account: e.accountId, expiresAtMs: e.timeMs });
+
 export const call = s.union({
   "accounts.transfer": s.struct({ to: e.accountId, amountUnits: s.units({ min: 1n }) }),
 
+  /** Locks more money (0: prolongs) for the time of a level; the discount lasts until it unlocks. */
+  "accounts.stake": s.struct({ amountUnits: s.units(), level: s.uint({ max: 7 }) }),
+  /** All of it, once it has unlocked. */
+  "accounts.unstake": s.struct({}),
+  /** Takes money of the signer out of the world. */
+  "accounts.burn": s.struct({ amountUnits: s.units({ min: 1n }) }),
+
   "twins.create": s.struct({ relays: e.twin.fields.relays, encryptionKey: e.key32 }),
   "twins.update": s.struct({ relays: e.twin.fields.relays, encryptionKey: e.key32 }),
+  /** The twin gets a new key; balance, holds and everything the twin owns go with it. */
+  "twins.rotate_key": s.struct({ account: e.accountId, encryptionKey: e.key32, expiresAtMs: e.timeMs, proof: s.hex({ length: 64 }) }),
+  /** Offers the twin to the holder of another key, who has no twin yet. Null withdraws the offer. */
+  "twins.offer": s.struct({ to: s.nullable(e.accountId) }),
+  /** By the new holder: the twin, what it owns and what is held for it are his; the free balance stays with the old key. */
+  "twins.accept": s.struct({ twinId: e.twinId, relays: e.twin.fields.relays, encryptionKey: e.key32 }),
+  /** Ends the twin: only when nothing depends on it any more. */
+  "twins.close": s.struct({}),
+  /** New contracts need the newest version. */
+  "twins.accept_terms": s.struct({ version: s.uint({ min: 1 }) }),
 
   "farms.create": s.struct({ name: e.label, dedicated: s.bool }),
   "farms.update": s.struct({ farmId: e.farmId, name: e.label, dedicated: s.bool }),

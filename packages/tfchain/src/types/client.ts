@@ -3,6 +3,8 @@ import type { AccountId, CidText, ContractId, FarmId, Height, Hex, KeyPair, Node
 import type { Call } from "./calls.ts";
 import type { Account, Anchor, Contract, Farm, Head, NameContract, Node, Params, Pricing, Solution, Twin } from "./entities.ts";
 import type { ChainEvent, EventBlock } from "./events.ts";
+import type { AcceptedTerms, Discount, Stake, Supply } from "./ledger.ts";
+import type { Charter, Policy } from "./policy.ts";
 
 /** Lists are by ascending id, `after` exclusive; servers answer at most 1,000 rows a call. */
 export interface PageOptions {
@@ -28,6 +30,17 @@ export interface ChainReader {
   /** The owner's solution of this name that is not cancelled. */
   solutionByName(twinId: TwinId, name: string): Promise<Solution | undefined>;
   anchor(document: CidText): Promise<Anchor | undefined>;
+  /** Numbers of the modules. */
+  policy(): Promise<Policy>;
+  /** Offices, terms, operating system release, validators. */
+  charter(): Promise<Charter>;
+  supply(): Promise<Supply>;
+  stake(twinId: TwinId): Promise<Stake | undefined>;
+  /** What the twin's stake takes off its bills now. */
+  discount(twinId: TwinId): Promise<Discount>;
+  acceptedTerms(twinId: TwinId): Promise<AcceptedTerms | undefined>;
+  /** To whom the twin is offered. */
+  twinOffer(twinId: TwinId): Promise<AccountId | undefined>;
   twins(page?: PageOptions): Promise<readonly Twin[]>;
   farms(page?: PageOptions): Promise<readonly Farm[]>;
   nodes(page?: PageOptions): Promise<readonly Node[]>;

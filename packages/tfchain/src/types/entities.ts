@@ -19,17 +19,25 @@ export const LIMITS = {
   nameLength: 63,
   /** Relays a twin may list: enough for failover, small enough for one state value. */
   relaysPerTwin: 4,
+  /** Public addresses of one farm: a /24, and they are one state value. */
   publicIpsPerFarm: 256,
+  /** Network interfaces that a node names. */
   interfacesPerNode: 16,
+  /** Addresses that a node names for one interface. */
   addressesPerInterface: 16,
   /** zmachines in one node contract: bounds the size of a report (about 200 bytes each). */
   zmachinesPerContract: 64,
+  /** Private networks on one node for one contract: each costs the node a namespace and a UDP port. */
   networksPerContract: 8,
+  /** Signers of one solution: they are listed in its state value and in every pending change. */
   signersPerSolution: 32,
+  /** Devices of people in the private networks of one solution: every node of it holds each as a WireGuard peer. */
   membersPerSolution: 64,
   /** Node and name contracts of one solution: bounds the work of cancelling it. */
   partsPerSolution: 256,
+  /** Characters of a message for people that is kept in state. */
   messageLength: 500,
+  /** Characters of an error code that is kept in state. */
   codeLength: 64,
 } as const;
 
@@ -298,13 +306,21 @@ export const pricing = s.struct({
 export type Pricing = Infer<typeof pricing>;
 
 export const params = s.struct({
+  /** Fee of a transaction, beside its size: spam costs its sender. */
   feeBaseUnits: s.units(),
+  /** Fee of one byte of a transaction. */
   feePerByteUnits: s.units(),
+  /** A node says this often that it is there; after two intervals without a word it counts as down. */
   heartbeatIntervalMs: s.uint({ min: 100 }),
+  /** Contracts are billed this often; a deposit must cover one interval. */
   settlementIntervalMs: s.uint({ min: 100 }),
+  /** A contract that is out of money ends after this. */
   graceMs: s.uint(),
+  /** Free heartbeats and reports of one node in a minute; more cost the fee. */
   reportsPerMinute: s.uint({ min: 1 }),
+  /** Bytes of one signed transaction. */
   maxTxBytes: s.uint({ min: 1024 }),
+  /** Calls of one batch; the encoding itself allows 256. */
   maxCallsPerTx: s.uint({ min: 1 }),
 });
 export type Params = Infer<typeof params>;

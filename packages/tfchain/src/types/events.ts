@@ -4,8 +4,16 @@ import * as e from "./entities.ts";
 
 export const event = s.union({
   "accounts.transferred": s.struct({ from: e.accountId, to: e.accountId, amountUnits: s.units() }),
+  "accounts.staked": s.struct({ twinId: e.twinId, amountUnits: s.units(), level: s.uint(), unlocksAtMs: e.timeMs }),
+  "accounts.unstaked": s.struct({ twinId: e.twinId, amountUnits: s.units() }),
+  "accounts.burned": s.struct({ account: e.accountId, amountUnits: s.units() }),
   "twins.created": s.struct({ twinId: e.twinId, account: e.accountId }),
   "twins.updated": s.struct({ twinId: e.twinId }),
+  /** The twin is another key's from now on. */
+  "twins.moved": s.struct({ twinId: e.twinId, from: e.accountId, to: e.accountId, cause: s.oneOf(["key_rotated", "transferred"]) }),
+  "twins.offered": s.struct({ twinId: e.twinId, to: s.nullable(e.accountId) }),
+  "twins.closed": s.struct({ twinId: e.twinId, account: e.accountId }),
+  "twins.terms_accepted": s.struct({ twinId: e.twinId, version: s.uint() }),
   "farms.created": s.struct({ farmId: e.farmId, twinId: e.twinId, name: e.label }),
   "farms.updated": s.struct({ farmId: e.farmId }),
   "nodes.registered": s.struct({ nodeId: e.nodeId, farmId: e.farmId, twinId: e.twinId }),
@@ -30,7 +38,7 @@ export const event = s.union({
     code: s.optional(e.code),
     message: s.optional(e.message),
   }),
-  "contracts.billed": s.struct({ contractId: e.contractId, amountUnits: s.units(), fromMs: e.timeMs, toMs: e.timeMs, downMs: s.uint() }),
+  "contracts.billed": s.struct({ contractId: e.contractId, amountUnits: s.units(), fromMs: e.timeMs, toMs: e.timeMs, downMs: s.uint(), discountPercent: s.optional(s.uint({ max: 100 })) }),
   "contracts.grace": s.struct({ contractId: e.contractId, nodeId: e.nodeId, solutionId: s.nullable(e.solutionId), untilMs: e.timeMs }),
   "contracts.resumed": s.struct({ contractId: e.contractId, nodeId: e.nodeId, solutionId: s.nullable(e.solutionId) }),
   "contracts.deleted": s.struct({

@@ -64,7 +64,7 @@ describe("the ledger's format", () => {
     chain.run(60_000, { up: ["node1", "node2"] });
     chain.do("agent", partCall(chain, solution, { nodeId: gatewayNodeId, networks: [share(2)] }));
     expect(bytesToHex(sha256(utf8(chain.state.dump())))).toMatchInlineSnapshot(
-      `"cf8324eede0ee95cc10bc827188616b0c5cb53033b623d7aa57a077e6c2bfb41"`,
+      `"40c149abc24636d2d1372e693af805195e844791b1f83fc239a46e057c1aa969"`,
     );
   });
 });

@@ -4,15 +4,16 @@
  */
 import type { AccountId } from "@tfgrid/primitives";
 import type { Contract } from "../../types/entities.ts";
+import { discountOf } from "../accounts/stake.ts";
 import { credit, debitHeld } from "../accounts/store.ts";
 import type { StateWriter } from "../api.ts";
 import type { Context } from "../context.ts";
-import { type Meter, contracts, meters, nodeOf, readMeter } from "../contracts/store.ts";
+import { METER_SCALE, type Meter, contracts, meters, nodeOf, readMeter } from "../contracts/store.ts";
 import { requireFarm } from "../farms/store.ts";
-import { MS_PER_HOUR, SPLIT } from "../limits.ts";
 import { upCounterMs } from "../nodes/liveness.ts";
 import { requireNode } from "../nodes/store.ts";
 import { readConstitution } from "../params/store.ts";
+import { readPolicy } from "../policy/store.ts";
 import { requireTwin } from "../twins/store.ts";
 
 /** Income collected over many settlements, so that the foundation's account is written once a block and not once a bill. */
@@ -40,20 +41,23 @@ export function settle(context: Context, contract: Contract, availableUnits: big
   const before = readMeter(state, contract.id);
   const { counterMs, running } = counterOf(context, contract);
   const billedMs = contract.state === "grace" ? 0 : Math.max(0, counterMs - before.seenMs);
-  const total = contract.costPerHourUnits * BigInt(billedMs) + before.remainder;
-  const dueUnits = total / BigInt(MS_PER_HOUR) + before.owedUnits;
+  // The owner's stake takes its percentage off all that he spends. Exact in hundredths of unit-milliseconds; rounded down, once.
+  const discountPercent = contract.state === "grace" ? 0 : discountOf(state, contract.twinId, block.timeMs).percent;
+  const total = contract.costPerHourUnits * BigInt(billedMs) * BigInt(100 - discountPercent) + before.remainder;
+  const dueUnits = total / METER_SCALE + before.owedUnits;
   const paidUnits = dueUnits <= availableUnits ? dueUnits : availableUnits;
   const owedUnits = dueUnits - paidUnits;
   // A count that fell back (the node had died before the last bill) is caught up before anything is billed again.
   const seenMs = Math.max(before.seenMs, counterMs);
-  meters.put(state, contract.id, { ...before, seenMs, remainder: total % BigInt(MS_PER_HOUR), owedUnits });
+  meters.put(state, contract.id, { ...before, seenMs, remainder: total % METER_SCALE, owedUnits });
   const fromMs = contract.settledAtMs;
   const next: Contract = { ...contract, billedUnits: contract.billedUnits + paidUnits, settledAtMs: block.timeMs };
   contracts.put(state, contract.id, next);
   if (paidUnits > 0n) distribute(context, contract, paidUnits, payouts);
   const downMs = contract.state === "grace" ? 0 : block.timeMs - fromMs - billedMs;
+  const applied = discountPercent === 0 ? {} : { discountPercent };
   if (paidUnits > 0n || downMs > 0) {
-    emit({ type: "contracts.billed", contractId: contract.id, amountUnits: paidUnits, fromMs, toMs: block.timeMs, downMs });
+    emit({ type: "contracts.billed", contractId: contract.id, amountUnits: paidUnits, fromMs, toMs: block.timeMs, downMs, ...applied });
   }
   return { contract: next, paidUnits, owedUnits, running: running && contract.state === "created" };
 }
@@ -72,9 +76,10 @@ function counterOf(context: Context, contract: Contract): { counterMs: number; r
 function distribute({ state }: Context, contract: Contract, units: bigint, payouts: Payouts): void {
   debitHeld(state, requireTwin(state, contract.twinId).account, units);
   const { foundation, validatorsPool } = readConstitution(state);
-  const split = SPLIT[contract.type];
-  const toFarmer = (units * split.farmer) / 100n;
-  const toFoundation = (units * split.foundation) / 100n;
+  const { farmerPercent, foundationPercent, nameFoundationPercent } = readPolicy(state).split;
+  const isName = contract.type === "name";
+  const toFarmer = isName ? 0n : (units * BigInt(farmerPercent)) / 100n;
+  const toFoundation = (units * BigInt(isName ? nameFoundationPercent : foundationPercent)) / 100n;
   const add = (account: AccountId, share: bigint): void => void payouts.set(account, (payouts.get(account) ?? 0n) + share);
   if (toFarmer > 0n) {
     const farm = requireFarm(state, requireNode(state, nodeOf(contract)).farmId);

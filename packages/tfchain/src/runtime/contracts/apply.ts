@@ -1,5 +1,6 @@
 import { runtimeErrors } from "../../errors.ts";
 import type { NodeContract, Solution } from "../../types/entities.ts";
+import { changeSpend } from "../accounts/stake.ts";
 import { creditHeld, debit } from "../accounts/store.ts";
 import { resumeContract } from "../billing/grace.ts";
 import { changeSolutionCost, minimumPrepaid, nextSettlementMs, scheduleContract } from "../billing/schedule.ts";
@@ -95,6 +96,7 @@ function reprice(context: CallContext, solution: Solution | undefined, contract:
   const purse = solution ?? contract;
   const settled = settle(context, contract, purse.escrowUnits, payouts);
   payOut(state, payouts);
+  changeSpend(state, contract.twinId, delta);
   const escrowUnits = purse.escrowUnits - settled.paidUnits;
   if (solution !== undefined) {
     const next: Solution = { ...solution, escrowUnits };

@@ -1,6 +1,7 @@
 import { type ContractId, NO_RESOURCES, type SolutionId, type TwinId } from "@tfgrid/primitives";
 import { runtimeErrors } from "../../errors.ts";
 import type { Contract, NameContract, NodeContract, Solution } from "../../types/entities.ts";
+import { changeSpend } from "../accounts/stake.ts";
 import { nextSettlementMs, scheduleContract } from "../billing/schedule.ts";
 import { newMeter } from "../billing/settle.ts";
 import type { CallContext, CallOf } from "../context.ts";
@@ -8,6 +9,7 @@ import { nextId } from "../params/store.ts";
 import { nameCostPerHour, nodeCostPerHour } from "../pricing/cost.ts";
 import { readPricing } from "../pricing/store.ts";
 import { actingTwin } from "../twins/store.ts";
+import { requireTerms } from "../twins/terms.ts";
 import { assignPublicIps, requireOpenNode, reserve } from "./capacity.ts";
 import { checkShares, claimShares } from "./networks.ts";
 import { addPart, holdDeposit, requireAgent } from "./payer.ts";
@@ -71,6 +73,7 @@ function newContract(context: CallContext, solution: Solution | undefined, costP
     throw runtimeErrors.fail("contracts.part_of_solution", { details: { solutionId: solution.id } });
   }
   const owner = actingTwin(context);
+  if (solution === undefined) requireTerms(state, owner.id);
   if (solution === undefined) holdDeposit(context, owner, depositUnits, costPerHourUnits);
   return {
     id: nextId<ContractId>(state, "contract"),
@@ -90,6 +93,7 @@ function newContract(context: CallContext, solution: Solution | undefined, costP
 function open(context: CallContext, solution: Solution | undefined, row: Contract): void {
   const { state, emit } = context;
   insertContract(state, row);
+  changeSpend(state, row.twinId, row.costPerHourUnits);
   meters.put(state, row.id, newMeter(context, row, 0));
   if (solution === undefined) scheduleContract(context, row, nextSettlementMs(context, row.escrowUnits, row.costPerHourUnits));
   else addPart(context, solution, row);

@@ -1,5 +1,6 @@
 /** The end of a contract: settled to this moment, capacity and names free again, what is left of its deposit returned. */
 import type { Contract, Solution } from "../../types/entities.ts";
+import { changeSpend } from "../accounts/stake.ts";
 import { release } from "../accounts/store.ts";
 import { changeSolutionCost } from "../billing/schedule.ts";
 import { type Payouts, payOut, settle } from "../billing/settle.ts";
@@ -43,6 +44,7 @@ export function removePart(context: Context, solution: Solution, contract: Contr
 function retire(context: Context, contract: Contract, end: { readonly cause: string; readonly refundedUnits: bigint }): void {
   const { state, block, emit } = context;
   moveDue(state, { kind: "contract", id: contract.id, from: readMeter(state, contract.id).dueMs, to: 0 });
+  changeSpend(state, contract.twinId, -contract.costPerHourUnits);
   if (contract.type === "name") contractIdByName.delete(state, contract.name);
   else freeNode(context, contract);
   retireContract(state, { ...contract, state: "deleted", deletedAtMs: block.timeMs, deletedCause: end.cause });

@@ -7,12 +7,15 @@ import { idIndex, table } from "../store/table.ts";
 export const contracts = table<ContractId, Contract>({ prefix: "contract", schema: contract });
 export const contractIdByName = table<string, ContractId>({ prefix: "name", schema: contractId });
 
+/** What a unit counts in a meter: milliseconds of an hour times the hundredths that a discount leaves. */
+export const METER_SCALE = 360_000_000n;
+
 /** Of contracts that live: what settlement needs to know and nobody else. */
 const meter = s.struct({
   /** Up-counter of the node (or the time, for names) up to which is billed. */
   seenMs: s.uint(),
-  /** Fraction of a unit not billed yet, in units times milliseconds: many small bills add up to the one large bill exactly. */
-  remainder: s.units({ max: 3_600_000n }),
+  /** Fraction of a unit not billed yet, in units x ms x percent: many small bills add up to the one large bill exactly. */
+  remainder: s.units({ max: METER_SCALE }),
   /** Billed in vain: the money ran out. Paid first when it comes back. */
   owedUnits: s.units(),
   /** Entry in the due queue; 0 for parts of a solution, which settle with it. */

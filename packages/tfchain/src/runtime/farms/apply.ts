@@ -4,17 +4,21 @@ import type { StateReader } from "../api.ts";
 import type { Handlers } from "../context.ts";
 import { nextId } from "../params/store.ts";
 import { actingTwin } from "../twins/store.ts";
+import { requireTerms } from "../twins/terms.ts";
+import { changeTies } from "../twins/ties.ts";
 import { farmIdByName, farms, requireOwnFarm } from "./store.ts";
 
 export const farmsCalls: Handlers<"farms"> = {
   "farms.create": (context, { name, dedicated }) => {
     const { state, block, emit } = context;
     const twin = actingTwin(context);
+    requireTerms(state, twin.id);
     requireFreeName(state, name);
     const id = nextId<FarmId>(state, "farm");
     const row = { id, twinId: twin.id, name, dedicated, certification: "not_certified" as const, publicIps: [], createdAtMs: block.timeMs };
     farms.put(state, id, row);
     farmIdByName.put(state, name, id);
+    changeTies(state, [twin.id], "farms", 1);
     emit({ type: "farms.created", farmId: id, twinId: twin.id, name });
   },
   "farms.update": (context, { farmId, name, dedicated }) => {

@@ -37,3 +37,6 @@ export function nextBlockMs(state: StateReader): number | undefined {
 }
 
 const portion = (state: StateReader, percent: number): number => Math.floor((readParams(state).heartbeatIntervalMs * percent) / 100);
+
+/** Time of the newest block: what reads mean by "now". */
+export const readBlockTimeMs = (state: StateReader): number => pulseCell.get(state)?.lastBlockMs ?? 0;

@@ -7,10 +7,12 @@ import type { CallContext, CallOf, Handlers } from "../context.ts";
 import { requireAgent } from "../contracts/payer.ts";
 import { nextId } from "../params/store.ts";
 import { actingTwin, requireTwin } from "../twins/store.ts";
+import { requireTerms } from "../twins/terms.ts";
+import { changeTies } from "../twins/ties.ts";
 import { cancelSolution } from "./cancel.ts";
 import { propose, sign, signPending } from "./change.ts";
 import { addMember, removeMember } from "./members.ts";
-import { requireSolution, solutionIdByName, solutions, solutionsByAgent, solutionsByTwin, totalWeight } from "./store.ts";
+import { partiesOf, requireSolution, solutionIdByName, solutions, solutionsByAgent, solutionsByTwin, totalWeight } from "./store.ts";
 
 export const solutionsCalls: Handlers<"solutions"> = {
   "solutions.create": create,
@@ -57,6 +59,7 @@ function create(context: CallContext, call: CallOf<"solutions.create">): void {
       details: { solutionId: taken, name },
     });
   }
+  requireTerms(state, owner.id);
   debit(state, owner.account, depositUnits);
   creditHeld(state, owner.account, depositUnits);
   const id = nextId<SolutionId>(state, "solution");
@@ -83,6 +86,7 @@ function create(context: CallContext, call: CallOf<"solutions.create">): void {
   solutionIdByName.put(state, solutionIdByName.of(owner.id, name), id);
   solutionsByTwin.add(state, [owner.id], id);
   solutionsByAgent.add(state, [agentTwinId], id);
+  changeTies(state, partiesOf(row), "solutions", 1);
   emit({ type: "solutions.created", solutionId: id, twinId: owner.id, agentTwinId, name });
   if (signers.some(({ twinId }) => twinId === owner.id)) sign(context, row, pending);
 }

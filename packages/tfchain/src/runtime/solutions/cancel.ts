@@ -5,7 +5,8 @@ import type { Context } from "../context.ts";
 import { removePart } from "../contracts/remove.ts";
 import { requireActive } from "../contracts/store.ts";
 import { requireTwin } from "../twins/store.ts";
-import { purses, solutionIdByName, solutions } from "./store.ts";
+import { changeTies } from "../twins/ties.ts";
+import { partiesOf, purses, solutionIdByName, solutions } from "./store.ts";
 
 /** Ends a solution: every part is settled and deleted (at most `partsPerSolution`), the rest of the deposit goes back. */
 export function cancelSolution(context: Context, solution: Solution, cause: "solution_cancelled" | "out_of_funds"): void {
@@ -15,6 +16,7 @@ export function cancelSolution(context: Context, solution: Solution, cause: "sol
   const refundedUnits = current.escrowUnits;
   release(state, requireTwin(state, current.twinId).account, refundedUnits);
   scheduleSolution(context, current, 0);
+  changeTies(state, partiesOf(current), "solutions", -1);
   purses.delete(state, current.id);
   solutionIdByName.delete(state, solutionIdByName.of(current.twinId, current.name));
   solutions.put(state, current.id, { ...current, escrowUnits: 0n, pending: null, members: [], state: "cancelled" });

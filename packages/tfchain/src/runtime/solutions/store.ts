@@ -41,3 +41,10 @@ export function requireSolution(state: StateReader, id: SolutionId): Solution {
 export function totalWeight(row: Pick<Solution, "signers">, only?: readonly TwinId[]): number {
   return row.signers.reduce((sum, { twinId, weight }) => sum + (only === undefined || only.includes(twinId) ? weight : 0), 0);
 }
+
+/** Owner, agent and signers, some of them perhaps twice. */
+export const partiesOf = (row: Pick<Solution, "twinId" | "agentTwinId" | "signers">): readonly TwinId[] => [
+  row.twinId,
+  row.agentTwinId,
+  ...row.signers.map(({ twinId }) => twinId),
+];

@@ -2,7 +2,9 @@ import type { TwinId } from "@tfgrid/primitives";
 import { runtimeErrors } from "../../errors.ts";
 import type { Handlers } from "../context.ts";
 import { nextId } from "../params/store.ts";
+import { acceptTwin, closeTwin, offerTwin, rotateKey } from "./move.ts";
 import { actingTwin, twinIdByAccount, twins } from "./store.ts";
+import { acceptTerms } from "./terms.ts";
 
 export const twinsCalls: Handlers<"twins"> = {
   "twins.create": ({ state, block, signer, emit }, { relays, encryptionKey }) => {
@@ -18,4 +20,9 @@ export const twinsCalls: Handlers<"twins"> = {
     twins.put(context.state, twin.id, { ...twin, relays, encryptionKey });
     context.emit({ type: "twins.updated", twinId: twin.id });
   },
+  "twins.rotate_key": rotateKey,
+  "twins.offer": offerTwin,
+  "twins.accept": acceptTwin,
+  "twins.close": closeTwin,
+  "twins.accept_terms": acceptTerms,
 };

@@ -1,0 +1,16 @@
+/** Reads of the modules beside twins, farms, nodes, contracts and solutions. */
+import { s } from "@tfgrid/primitives";
+import * as e from "../types/entities.ts";
+import * as l from "../types/ledger.ts";
+import { charter, policy } from "../types/policy.ts";
+import { method } from "./method.ts";
+
+export const moduleMethods = {
+  policy: method("Numbers of the ledger's modules.", {}, policy),
+  charter: method("Offices, terms, operating system release and validators, as governance decided.", {}, charter),
+  supply: method("How much TFT exists, was minted and burned.", {}, l.supply),
+  stake: method("What a twin has locked.", { twinId: e.twinId }, s.nullable(l.stake)),
+  discount: method("What a twin's stake takes off its bills now.", { twinId: e.twinId }, l.discount),
+  acceptedTerms: method("The terms that a twin accepted last.", { twinId: e.twinId }, s.nullable(l.acceptedTerms)),
+  twinOffer: method("The key that a twin is offered to.", { twinId: e.twinId }, s.nullable(e.accountId)),
+} as const;

@@ -1,0 +1,44 @@
+/** What must hold in the modules beside contracts and solutions. */
+import type { TwinId } from "@tfgrid/primitives";
+import { readSpend, readStaked, stakes } from "./accounts/stake.ts";
+import { farms } from "./farms/store.ts";
+import type { Check } from "./invariants.ts";
+import { partiesOf } from "./solutions/store.ts";
+import { twins } from "./twins/store.ts";
+import { readTies } from "./twins/ties.ts";
+
+export const MODULE_CHECKS: readonly Check[] = [staking, spending, tied];
+
+function* staking({ state }: Parameters<Check>[0]): Iterable<string> {
+  let total = 0n;
+  for (const { amountUnits } of stakes.all(state)) total += amountUnits;
+  if (total !== readStaked(state)) yield `stakes count ${total} units, ${readStaked(state)} are remembered`;
+}
+
+/** The total that discounts are measured by is what the active contracts cost. */
+function* spending({ state, active }: Parameters<Check>[0]): Iterable<string> {
+  const sums = new Map<TwinId, bigint>();
+  for (const row of active) sums.set(row.twinId, (sums.get(row.twinId) ?? 0n) + row.costPerHourUnits);
+  for (const { id } of twins.all(state)) {
+    if (readSpend(state, id) !== (sums.get(id) ?? 0n)) yield `twin ${id} spends ${sums.get(id) ?? 0n} an hour, ${readSpend(state, id)} are remembered`;
+    sums.delete(id);
+  }
+  for (const [id] of sums) yield `twin ${id} pays for contracts and does not exist`;
+}
+
+function* tied({ state, solutions }: Parameters<Check>[0]): Iterable<string> {
+  const counts = new Map<TwinId, { farms: number; solutions: number }>();
+  const add = (id: TwinId, tie: "farms" | "solutions"): void => {
+    const row = counts.get(id) ?? { farms: 0, solutions: 0 };
+    counts.set(id, { ...row, [tie]: row[tie] + 1 });
+  };
+  for (const { twinId } of farms.all(state)) add(twinId, "farms");
+  for (const row of solutions) if (row.state !== "cancelled") for (const id of new Set(partiesOf(row))) add(id, "solutions");
+  for (const { id } of twins.all(state)) {
+    const { farms: owned, solutions: live } = readTies(state, id);
+    const found = counts.get(id) ?? { farms: 0, solutions: 0 };
+    if (owned !== found.farms || live !== found.solutions) yield `twin ${id} is tied to other farms or solutions than it counts`;
+    counts.delete(id);
+  }
+  for (const [id] of counts) yield `twin ${id} is a party and does not exist`;
+}

@@ -1,0 +1,22 @@
+/** Reads of the modules beside twins, farms, nodes, contracts and solutions. */
+import { discountOf, stakes } from "./accounts/stake.ts";
+import { readSupply } from "./accounts/supply.ts";
+import type { StateQueries, StateReader } from "./api.ts";
+import { readBlockTimeMs } from "./nodes/pulse.ts";
+import { readCharter, readPolicy } from "./policy/store.ts";
+import { twinOffers } from "./twins/move.ts";
+import { acceptedTerms } from "./twins/terms.ts";
+
+type ModuleQuery = "policy" | "charter" | "supply" | "stake" | "discount" | "acceptedTerms" | "twinOffer";
+
+export function moduleQueries(state: StateReader): Pick<StateQueries, ModuleQuery> {
+  return {
+    policy: () => readPolicy(state),
+    charter: () => readCharter(state),
+    supply: () => readSupply(state),
+    stake: (twinId) => stakes.get(state, twinId),
+    discount: (twinId) => discountOf(state, twinId, readBlockTimeMs(state)),
+    acceptedTerms: (twinId) => acceptedTerms.get(state, twinId),
+    twinOffer: (twinId) => twinOffers.get(state, twinId),
+  };
+}

@@ -1,0 +1,24 @@
+/** Entities of the ledger's modules beside twins, farms, nodes, contracts and solutions. */
+import { type Infer, s } from "@tfgrid/primitives";
+import * as e from "./entities.ts";
+
+/** Money that a twin has locked by its own will; it gives a discount on all that the twin spends until it unlocks. */
+export const stake = s.struct({
+  twinId: e.twinId,
+  amountUnits: s.units(),
+  /** Index into `policy.stake.levels`. */
+  level: s.uint({ max: 7 }),
+  sinceMs: e.timeMs,
+  unlocksAtMs: e.timeMs,
+});
+export type Stake = Infer<typeof stake>;
+
+/** What a twin's stake is worth now. */
+export const discount = s.struct({ percent: s.uint({ max: 100 }), spendPerHourUnits: s.units() });
+export type Discount = Infer<typeof discount>;
+
+export const supply = s.struct({ genesisUnits: s.units(), mintedUnits: s.units(), burnedUnits: s.units(), totalUnits: s.units() });
+export type Supply = Infer<typeof supply>;
+
+export const acceptedTerms = s.struct({ twinId: e.twinId, version: s.uint({ min: 1 }), document: s.cid, atMs: e.timeMs });
+export type AcceptedTerms = Infer<typeof acceptedTerms>;

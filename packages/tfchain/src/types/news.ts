@@ -1,0 +1,25 @@
+/** Events told in one sentence each, the same way everywhere. Those with a longer story (contracts, solutions, nodes) are told by the rooms. */
+import { formatTft } from "@tfgrid/primitives";
+import type { ChainEvent } from "./events.ts";
+
+type Tellers = { readonly [K in ChainEvent["type"]]?: (event: Extract<ChainEvent, { type: K }>) => string };
+
+const NEWS = {
+  "accounts.staked": ({ twinId, amountUnits, level }) => `twin ${twinId} has staked ${formatTft(amountUnits)} TFT (level ${level})`,
+  "accounts.unstaked": ({ twinId, amountUnits }) => `twin ${twinId} took back its stake of ${formatTft(amountUnits)} TFT`,
+  "accounts.burned": ({ amountUnits }) => `${formatTft(amountUnits)} TFT were burned`,
+  "twins.moved": ({ twinId, cause }) => (cause === "transferred" ? `twin ${twinId} has a new owner` : `twin ${twinId} has a new key`),
+  "twins.offered": ({ twinId, to }) => (to === null ? `twin ${twinId} is no longer offered` : `twin ${twinId} is offered to ${to.slice(0, 8)}…`),
+  "twins.closed": ({ twinId }) => `twin ${twinId} is closed`,
+  "twins.terms_accepted": ({ twinId, version }) => `twin ${twinId} accepted version ${version} of the terms`,
+} as const satisfies Tellers;
+
+export type NewsType = keyof typeof NEWS;
+export type NewsEvent = Extract<ChainEvent, { type: NewsType }>;
+
+export const isNews = (event: ChainEvent): event is NewsEvent => Object.hasOwn(NEWS, event.type);
+
+export function newsSentence(event: NewsEvent): string {
+  // Each tag is paired with its own teller; TypeScript cannot follow that pairing through an index.
+  return (NEWS[event.type] as (event: NewsEvent) => string)(event);
+}
