@@ -14,5 +14,6 @@ export const cliErrors = defineErrors({
   "cli.no_identity": { summary: "There is no wallet to sign with.", cure: "Start a local grid (it makes one), or set TFGRID_MNEMONIC or --mnemonic-file." },
   "cli.no_twin": { summary: "The key that signs has no twin on this chain.", cure: "Have TFT sent to its account, then register it: `tfgrid twin create` (see `tfgrid wallet show`)." },
   "cli.not_farmer": { summary: "The farm belongs to another twin.", cure: "Sign with the key of the farm's twin (--mnemonic-file or TFGRID_MNEMONIC)." },
+  "cli.unexpected": { summary: "The command failed in a way that it does not know.", cure: "This is a defect: report it with the command that you ran and, for the local grid, logs/supervisor.log of the state folder." },
   "cli.damaged_state": { summary: "A file of the state folder cannot be read.", cure: "Restore it from a backup, or start anew with another --state folder." },
 });

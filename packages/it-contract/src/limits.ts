@@ -21,19 +21,29 @@ export const COMPOSE_LIMITS = {
 export const DEFAULTS = {
   /** A quarter of a core: enough for a small web service, small enough that a forgotten limit does not cost much. */
   cpuMilli: 250,
+  /** Memory of a zmachine whose service names none. */
   memoryBytes: 268_435_456,
+  /** Processes and threads of a zmachine whose service names no limit. */
   pids: 256,
   /** Writable layer over the image. */
   rootfsBytes: 536_870_912,
+  /** Size of a volume that names none. */
   volumeBytes: 1_073_741_824,
+  /** Size of a tmpfs that names none; it counts as the zmachine's memory. */
   tmpfsBytes: 67_108_864,
+  /** Pause before a restart. */
   restartDelayMs: 1_000,
+  /** From the stop signal to SIGKILL, as in Compose. */
   stopGraceMs: 10_000,
   /** Compose's own health check defaults. */
   healthIntervalMs: 30_000,
+  /** A check that takes longer has failed, as in Compose. */
   healthTimeoutMs: 30_000,
+  /** Failed checks in a row until unhealthy, as in Compose. */
   healthRetries: 3,
+  /** Between two checks within the start period, as in Compose. */
   healthStartIntervalMs: 5_000,
+  /** A new zmachine must stay up this long before the next is updated. */
   updateMonitorMs: 5_000,
 } as const;
 
@@ -55,6 +65,7 @@ export const AGENT_LIMITS = {
   followRetryMs: 1_000,
   /** First and largest delay after a failed reconcile. */
   retryMinMs: 500,
+  /** Longest delay after failed reconciles. */
   retryMaxMs: 30_000,
   /** One reconcile that takes longer is ended and retried, so that a hanging request cannot hold a solution for ever. */
   reconcileMs: 60_000,

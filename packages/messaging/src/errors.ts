@@ -4,7 +4,7 @@ import { defineErrors } from "@tfgrid/primitives";
 export const messagingErrors = defineErrors({
   "messaging.bad_config": {
     summary: "The relay's configuration is not valid.",
-    cure: "Correct the field named in the message; the README of the room shows a complete configuration.",
+    cure: "Correct the field named in the message.",
   },
   "messaging.bad_relay_address": {
     summary: "A relay's address is not a multiaddr that ends in /p2p/ and the relay's peer id.",

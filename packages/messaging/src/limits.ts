@@ -12,6 +12,7 @@ export const MESSAGING_LIMITS = {
   openInTotal: 512,
   /** Sustained requests a second of one twin, and how many it may save up. */
   requestsPerSecond: 50,
+  /** Requests that one twin may save up. */
   requestBurst: 200,
   /** Peers whose rate is remembered; the least recent are forgotten first. */
   rememberedPeers: 4_096,
@@ -19,6 +20,7 @@ export const MESSAGING_LIMITS = {
   openTimeoutMs: 10_000,
   /** Without another wish, a request is answered within this time. */
   requestTimeoutMs: 10_000,
+  /** The longest wait that a caller may wish for. */
   requestTimeoutMaxMs: 10 * 60_000,
   /** A stream without items still shows every so often that both ends live. */
   pulseMs: 10_000,
@@ -28,7 +30,9 @@ export const MESSAGING_LIMITS = {
   addressDialMs: 4_000,
   /** A twin read from the ledger is believed this long; a missing one much shorter, for it may just have been made. */
   resolvedForMs: 60_000,
+  /** A twin that the ledger does not have is looked up again after this. */
   unresolvedForMs: 1_000,
+  /** Twins remembered from the ledger. */
   resolverEntries: 4_096,
   /** Relays that one messenger keeps a place on. */
   relays: 8,
@@ -36,9 +40,11 @@ export const MESSAGING_LIMITS = {
   reserveMs: 5_000,
   /** Relay reconnection: first pause, longest pause. */
   reconnectMinMs: 100,
+  /** The longest pause before a relay is dialled again. */
   reconnectMaxMs: 5_000,
   /** How often a live connection is pinged, and how long an answer may take before it counts as dead. */
   pingIntervalMs: 5_000,
+  /** A connection without an answer to a ping for this long counts as dead. */
   pingTimeoutMs: 5_000,
   /** Connections of one messenger: its relays and the peers it talks with. */
   connectionsPerMessenger: 256,

@@ -4,6 +4,7 @@ import { DOCUMENT_LIMITS } from "./documents/limits.ts";
 const DAY_MS = 24 * 3_600_000;
 
 export const NOTARY_LIMITS = {
+  /** Bytes of one document. */
   documentBytes: DOCUMENT_LIMITS.documentBytes,
   /** Document, readers and signature in one request. */
   bodyBytes: DOCUMENT_LIMITS.documentBytes + 16_384,
@@ -13,6 +14,7 @@ export const NOTARY_LIMITS = {
   signaturesPerDocument: 64,
   /** One twin's documents: 256 solutions with 20 versions and instructions each. */
   documentsPerTwin: 5_120,
+  /** Bytes of one twin's documents together. */
   bytesPerTwin: 1024 ** 3,
   /** A request's time may differ from ours by this much; its nonce is remembered for twice that. */
   clockSkewMs: 60_000,
@@ -20,12 +22,17 @@ export const NOTARY_LIMITS = {
   nonces: 200_000,
   /** Sustained requests a second and burst of one twin, and of one network address before its signature is checked. */
   requestsPerSecondPerTwin: 50,
+  /** Requests that one twin may save up. */
   burstPerTwin: 500,
+  /** Sustained requests a second of one network address, before any signature is checked: a signature costs more to check than to forge. */
   requestsPerSecondPerAddress: 300,
+  /** Requests that one address may save up; a farm's nodes share one. */
   burstPerAddress: 3_000,
+  /** Twins and addresses whose rate is remembered; the least recent are forgotten first. */
   rememberedCallers: 8_192,
   /** A document that no active contract or solution names is kept this long: time to sign, and to roll back. */
   graceMs: 7 * DAY_MS,
+  /** Between two looks for documents whose time is over. */
   sweepIntervalMs: 10 * 60_000,
   /** Rows asked of the chain at a time. */
   chainPage: 1_000,

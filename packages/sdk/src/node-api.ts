@@ -10,6 +10,7 @@ export const NODE_API_LIMITS = {
   logLineLength: 16_384,
   /** One flooding of link costs: 500 links of about 120 bytes. */
   linkStateBytes: 65_536,
+  /** Contracts in one answer about a node: as many as one solution may have parts. */
   contractsPerStatus: 256,
 } as const;
 

@@ -11,6 +11,7 @@ export const ENGINE_LIMITS = {
   pendingSignatures: 4_096,
   /** Transactions of one block: about 0.3 s of work, so that reads and heartbeats are never starved. */
   blockTxs: 1_000,
+  /** Bytes of one block's transactions: written and sent to followers in one piece. */
   blockBytes: 4 * 1024 * 1024,
   /** Blocks kept for followers, `block.get` and `tx.get`: about 23 days at one block a second. */
   retainedBlocks: 2_000_000,
@@ -57,6 +58,7 @@ export const CLIENT_LIMITS = {
   readAttempts: 6,
   /** ms. First pause between attempts; doubles up to `maxBackoffMs`. */
   backoffMs: 100,
+  /** ms. The longest pause between attempts. */
   maxBackoffMs: 3_000,
   /** ms for one HTTP call. */
   callTimeoutMs: 10_000,

@@ -24,16 +24,19 @@ export const GATEWAY_LIMITS = {
   requestHeadMs: 10_000,
   /** Milliseconds that a client or a zmachine may be silent. */
   clientIdleMs: 60_000,
+  /** Milliseconds that a zmachine may be silent while it answers. */
   serverIdleMs: 120_000,
   /** Milliseconds until a zmachine must have accepted a connection; then the next replica is tried. */
   connectMs: 1_000,
   /** Milliseconds a request waits for a free connection. */
   queueMs: 5_000,
+  /** Milliseconds that an idle client connection is kept for the next request. */
   keepAliveMs: 30_000,
   /** Milliseconds a quiet websocket is kept. */
   tunnelIdleMs: 3_600_000,
   /** Milliseconds between two health checks of one replica, and until one must be answered. */
   checkIntervalMs: 1_000,
+  /** Milliseconds until a health check must be answered. */
   checkTimeoutMs: 1_000,
   /** After a first failure the second look comes sooner: a dead replica is out in about 1.3 s. */
   checkFastMs: 300,
@@ -43,6 +46,7 @@ export const GATEWAY_LIMITS = {
   reconcileMs: 500,
   /** Milliseconds an answer on the run-time socket may take, and its bytes. */
   socketTimeoutMs: 2_000,
+  /** Bytes of an answer on the run-time socket: the state of all routes. */
   maxSocketAnswerBytes: 16 * 1024 * 1024,
   /** Milliseconds HAProxy may take to read a new configuration. */
   startTimeoutMs: 10_000,
@@ -50,6 +54,8 @@ export const GATEWAY_LIMITS = {
   endTimeoutMs: 3_000,
   /** Days: own certificates are made anew when less than this is left. */
   certificateRenewDays: 30,
+  /** Days that an own certificate is valid; browsers refuse more than 398. */
   certificateDays: 397,
+  /** Days that the own authority is valid. */
   authorityDays: 3_650,
 } as const;

@@ -6,9 +6,11 @@ export const NODE_LIMITS = {
   auditIntervalMs: 30_000,
   /** First retry of a failed step; doubles up to the cap, so that a broken registry is not hammered. */
   retryBaseMs: 500,
+  /** Longest pause before a failed step is tried again. */
   retryCapMs: 60_000,
   /** A crash-looping zmachine waits at least 100 ms, 200 ms, ... before it starts again, whatever its policy says. */
   crashLoopBaseMs: 100,
+  /** Longest pause before a crash-looping zmachine starts again, when its policy asks for no longer one. */
   crashLoopCapMs: 10_000,
   /** First health probe after a start; doubles until the check's own interval. Tells "healthy" early. */
   probeFirstMs: 100,
@@ -24,9 +26,11 @@ export const NODE_LIMITS = {
   instructionBytes: 1_048_576,
   /** A file of the agent's own state; an instruction in base64 with its frame. */
   stateFileBytes: 2_097_152,
+  /** Bytes of the agent's configuration file. */
   configBytes: 262_144,
   /** Images kept beside those in use. */
   imageCacheBytes: 10 * 1024 ** 3,
+  /** Between two looks for images that nothing uses. */
   imageGcIntervalMs: 3_600_000,
   /** Rows asked from the ledger at once (its own maximum). */
   pageRows: 1_000,

@@ -131,7 +131,7 @@ function reportingProgress(): Progress {
 }
 
 function tellParent(error: unknown): unknown {
-  const wire = isGridError(error) ? error.toWire() : { code: "cli.unexpected", message: messageOf(error), cure: "Look at logs/supervisor.log in the state folder." };
+  const wire = (isGridError(error) ? error : cliErrors.fail("cli.unexpected", { message: messageOf(error) })).toWire();
   if (process.connected) process.send?.({ error: wire });
   return error;
 }

@@ -1,5 +1,6 @@
 /** One way out for every command: text for people or one JSON value for programs; errors with code and cure. */
 import { type WireError, isGridError, messageOf } from "@tfgrid/primitives";
+import { cliErrors } from "../errors.ts";
 import { paint } from "./terminal.ts";
 
 export interface Printer {
@@ -28,7 +29,7 @@ export function createPrinter(json: boolean): Printer {
 
 /** Programmer errors keep their stack; operating errors say what happened and what to do next. */
 export function printError(error: unknown, json: boolean): void {
-  const wire: WireError = isGridError(error) ? error.toWire() : { code: "cli.unexpected", message: messageOf(error), cure: "This is a defect: report it with the command that you ran." };
+  const wire: WireError = (isGridError(error) ? error : cliErrors.fail("cli.unexpected", { message: messageOf(error) })).toWire();
   if (json) {
     process.stdout.write(`${toJsonText({ error: wire }, 2)}\n`);
     return;

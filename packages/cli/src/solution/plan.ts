@@ -1,8 +1,8 @@
 /** The plan of a document against the ledger as it is now: what would be placed where, and what it would cost. */
-import { GridError, decode } from "@tfgrid/primitives";
+import { decode } from "@tfgrid/primitives";
 import { type Instruction, type NotaryClient, type SolutionDocument, documents } from "@tfgrid/notary";
 import type { ChainReader, Contract, NodeContract, Solution } from "@tfgrid/tfchain";
-import { type CurrentName, type CurrentPart, type Plan, itContractErrors, plan } from "@tfgrid/it-contract";
+import { type CurrentName, type CurrentPart, type Plan, plan, planError } from "@tfgrid/it-contract";
 import { allPages } from "../commands/arguments.ts";
 import type { Actor } from "./submit.ts";
 
@@ -27,9 +27,7 @@ export async function planDocument(options: PlanOptions): Promise<Plan> {
   const parts = await Promise.all(contracts.flatMap((contract) => (contract.type === "node" ? [currentPart(options, contract)] : [])));
   const result = plan({ document, nodes, farms, pricing, current: { parts, names: contracts.flatMap(currentName) } });
   if (result.ok) return result.plan;
-  const [first] = result.problems;
-  const code = first?.code ?? "it_contract.no_capacity";
-  throw new GridError({ code, cure: itContractErrors[code].cure, message: result.problems.map((problem) => problem.message).join("; ") });
+  throw planError(result.problems);
 }
 
 async function currentPart({ notary, actor }: PlanOptions, contract: NodeContract): Promise<CurrentPart> {

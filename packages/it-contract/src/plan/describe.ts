@@ -1,6 +1,7 @@
 /** A plan in lines for people; tables and colours are the command line's. */
-import { formatBytes, formatTft } from "@tfgrid/primitives";
-import type { Plan, PlannedPart } from "./types.ts";
+import { type GridError, formatBytes, formatTft } from "@tfgrid/primitives";
+import { fail } from "../errors.ts";
+import type { Plan, PlanNote, PlannedPart } from "./types.ts";
 
 export function describePlan(plan: Plan): readonly string[] {
   const lines = [`${plan.solution}, version ${plan.version}`];
@@ -12,6 +13,12 @@ export function describePlan(plan: Plan): readonly string[] {
   for (const note of plan.shortfalls) lines.push(`missing: ${note.message}`);
   for (const note of plan.warnings) lines.push(`note: ${note.message}`);
   return lines;
+}
+
+/** Every reason why there is no plan, as one error; its code is that of the first. */
+export function planError(problems: readonly PlanNote[]): GridError {
+  const message = problems.map((problem) => problem.message).join("; ");
+  return fail(problems[0]?.code ?? "it_contract.no_capacity", { message });
 }
 
 function describePart(part: PlannedPart): readonly string[] {

@@ -1,5 +1,5 @@
 export { nameCostPerHour, partCostPerHour } from "./cost.ts";
-export { describePlan } from "./describe.ts";
+export { describePlan, planError } from "./describe.ts";
 export { plan } from "./plan.ts";
 export type {
   CurrentName,
