@@ -33,7 +33,7 @@ export async function getJson<T>(url: string, signal?: AbortSignal): Promise<T> 
   } catch (cause) {
     throw fail("dashboard.bad_answer", { message: `${url} answered ${response.status} without JSON.`, cause });
   }
-  if (isWireError(body)) throw new GridError(body);
+  if (isWireError(body)) throw GridError.fromWire(body);
   if (!response.ok) throw fail("dashboard.bad_answer", { message: `${url} answered ${response.status}.` });
   // One program, one release: the explorer that serves the page also serves this answer.
   return body as T;
