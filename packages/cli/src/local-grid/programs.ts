@@ -1,5 +1,6 @@
 /** The programs of a local grid: how each is started and configured. */
 import { existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UNITS_PER_TFT, bytesToHex } from "@tfgrid/primitives";
@@ -27,7 +28,7 @@ const GENESIS_TFT = { user: 1_000_000n, farmer: 1_000n, agent: 10_000n } as cons
  * V8 keeps a heap of several hundred MB before it collects in earnest; services that idle most of the time are asked to
  * collect early instead, because a whole grid shares one machine here.
  */
-const NODE_FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=256"] as const;
+const NODE_FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=256", "--optimize-for-size"] as const;
 
 const room = (name: string): string => fileURLToPath(new URL(`../../../${name}/src/main.ts`, import.meta.url));
 
@@ -41,14 +42,26 @@ function own(options: { readonly layout: GridLayout; readonly name: string; read
     ready: { kind: "line" },
     startTimeoutMs: START_TIMEOUT_MS,
     // A shared compile cache: the second program to load a library neither parses nor keeps its source text.
-    env: { ...process.env, NODE_NO_WARNINGS: "1", NODE_COMPILE_CACHE: join(layout.stateDir, "run", "compile-cache") },
+    env: { ...process.env, NODE_NO_WARNINGS: "1", NODE_COMPILE_CACHE: join(layout.stateDir, "run", "compile-cache"), MALLOC_ARENA_MAX: "2" },
   };
 }
 
 const trustOf = (layout: GridLayout, keys: GridKeys): { chainId: string; authority: string } => ({ chainId: chainIdOf(layout), authority: keys.authority.account });
 
+function newGenesis(layout: GridLayout, keys: GridKeys): ReturnType<typeof runtime.defaultGenesis> {
+  return runtime.defaultGenesis({
+    chainId: chainIdOf(layout),
+    foundation: keys.foundation.account,
+    validatorsPool: keys.validators.account,
+    accounts: Object.entries(GENESIS_TFT).map(([role, tft]) => ({ id: keys[role as keyof typeof GENESIS_TFT].account, freeUnits: tft * UNITS_PER_TFT })),
+    preset: "local",
+  });
+}
+
 export function chainProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
-  const genesisFile = ensureGenesis(layout, keys);
+  const genesisFile = join(layout.stateDir, "genesis.json");
+  // Written once: a chain belongs to the genesis that it began with, whatever later versions would begin with.
+  if (!existsSync(genesisFile)) writeJson(genesisFile, runtime.genesisToJson(newGenesis(layout, keys)));
   const authoritySeedFile = join(layout.files.keys, "authority.seed");
   writeFileDurably(authoritySeedFile, bytesToHex(keys.authority.secretSeed), 0o600);
   return own({

@@ -158,7 +158,7 @@ export class Supervisor {
       if (program.wanted) this.#options.logger.warn("program ended by itself", { program: spec.name, how });
       return;
     }
-    throw cliErrors.fail("cli.start_failed", { message: `${spec.name} did not start (${outcome}); the end of ${logFile}:\n${tail(logFile)}`, details: { program: spec.name } });
+    throw cliErrors.fail("cli.start_failed", { message: `${spec.name} did not start (${outcome}): ${lastWords(logFile)}`, details: { program: spec.name, logFile } });
   }
 
   async #whenServing(program: Program, child: ChildProcess): Promise<void> {
@@ -212,6 +212,18 @@ async function terminate(child: ChildProcess | undefined, clock: Clock): Promise
   await gone;
   killer.abort();
   await kill;
+}
+
+/** What a program said last: its error with the cure when it is one of ours, the end of its log otherwise. */
+function lastWords(logFile: string): string {
+  const text = tail(logFile);
+  try {
+    const { message, cure } = JSON.parse(text.slice(text.lastIndexOf("\n") + 1)) as { message?: string; cure?: string };
+    if (message !== undefined) return `${message} ${cure ?? ""}`.trim();
+  } catch {
+    // Not a line of ours: shown as it is.
+  }
+  return `the end of ${logFile}:\n${text}`;
 }
 
 export function tail(path: string, bytes = 2000): string {
