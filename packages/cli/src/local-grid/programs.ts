@@ -1,6 +1,5 @@
 /** The programs of a local grid: how each is started and configured. */
 import { existsSync } from "node:fs";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UNITS_PER_TFT, bytesToHex } from "@tfgrid/primitives";
@@ -48,20 +47,8 @@ function own(options: { readonly layout: GridLayout; readonly name: string; read
 
 const trustOf = (layout: GridLayout, keys: GridKeys): { chainId: string; authority: string } => ({ chainId: chainIdOf(layout), authority: keys.authority.account });
 
-function newGenesis(layout: GridLayout, keys: GridKeys): ReturnType<typeof runtime.defaultGenesis> {
-  return runtime.defaultGenesis({
-    chainId: chainIdOf(layout),
-    foundation: keys.foundation.account,
-    validatorsPool: keys.validators.account,
-    accounts: Object.entries(GENESIS_TFT).map(([role, tft]) => ({ id: keys[role as keyof typeof GENESIS_TFT].account, freeUnits: tft * UNITS_PER_TFT })),
-    preset: "local",
-  });
-}
-
 export function chainProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
-  const genesisFile = join(layout.stateDir, "genesis.json");
-  // Written once: a chain belongs to the genesis that it began with, whatever later versions would begin with.
-  if (!existsSync(genesisFile)) writeJson(genesisFile, runtime.genesisToJson(newGenesis(layout, keys)));
+  const genesisFile = ensureGenesis(layout, keys);
   const authoritySeedFile = join(layout.files.keys, "authority.seed");
   writeFileDurably(authoritySeedFile, bytesToHex(keys.authority.secretSeed), 0o600);
   return own({
