@@ -1,4 +1,4 @@
-import { Component, type ReactNode, useEffect, useRef } from "react";
+import { Component, lazy, type ReactNode, Suspense, useEffect, useRef } from "react";
 import { Link, NavLink, Route, Routes, useLocation } from "react-router";
 import { LiveContext, useLiveFeed } from "./api/live.ts";
 import { headQuery } from "./api/queries.ts";
@@ -13,8 +13,11 @@ import { SolutionPage } from "./pages/solution.tsx";
 import { SolutionsPage } from "./pages/solutions.tsx";
 import { TwinsPage } from "./pages/twins.tsx";
 import { classes, Dot } from "./ui/kit.tsx";
-import { Problem } from "./ui/loaded.tsx";
+import { Loading, Problem } from "./ui/loaded.tsx";
 import { useNow } from "./ui/now.ts";
+
+/** Parser, planner and signing are half of the page's code, and most visits only look. */
+const DeployPage = lazy(async () => ({ default: (await import("./pages/deploy.tsx")).DeployPage }));
 
 const NAV = [
   ["/", "Overview"],
@@ -120,6 +123,7 @@ export function App() {
             <Route path="/contracts" element={<ContractsPage />} />
             <Route path="/farms" element={<FarmsPage />} />
             <Route path="/twins" element={<TwinsPage />} />
+            <Route path="/deploy" element={<Suspense fallback={<Loading what="the deploy page" />}><DeployPage /></Suspense>} />
             <Route path="*" element={<NotFound />} />
           </Routes>
         </Guard>

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { type Infer, messageOf, s } from "@tfgrid/primitives";
 import { fail } from "./errors.ts";
+import { publicGrid } from "./grid.ts";
 
 export const explorerConfig = s.struct({
   chain: s.struct({
@@ -12,6 +13,8 @@ export const explorerConfig = s.struct({
   port: s.uint({ max: 65_535 }),
   /** The dashboard's built files. */
   staticDir: s.optional(s.text({ minLength: 1, maxLength: 4096 })),
+  /** Published at /grid for the page; absent: the page only shows. */
+  grid: s.optional(publicGrid),
   logLevel: s.optional(s.oneOf(["debug", "info", "warn", "error"])),
 });
 export type ExplorerConfig = Infer<typeof explorerConfig>;

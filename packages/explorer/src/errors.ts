@@ -29,6 +29,18 @@ const { catalogue, fail } = defineErrors({
     summary: "The ledger's event stream ended.",
     cure: "Nothing to do: the explorer connects again and resumes at the same height.",
   },
+  "explorer.grid_not_published": {
+    summary: "This explorer does not publish where the ledger and the notary are.",
+    cure: "Set `grid` in the explorer's configuration; without it the page only shows.",
+  },
+  "explorer.no_image_lookup": {
+    summary: "This explorer does not look up images in registries.",
+    cure: "Pin the image in the file (name@sha256:...), or deploy with `tfgrid solution deploy`, which asks the registry itself.",
+  },
+  "explorer.too_many_lookups": {
+    summary: "The explorer looks up as many images as it can at one time.",
+    cure: "Try again in a moment.",
+  },
   "explorer.internal": {
     summary: "The explorer failed to answer.",
     cure: "Try again; if it goes on, look at the explorer's log for this request.",

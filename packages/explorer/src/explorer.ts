@@ -1,5 +1,6 @@
 import { type Clock, type Logger, silentLogger, systemClock } from "@tfgrid/primitives";
 import type { AddressInfo } from "node:net";
+import type { ImageLookup, PublicGrid } from "./grid.ts";
 import { type IndexerStatus, startIndexer } from "./indexer/indexer.ts";
 import { buildServer } from "./rest/server.ts";
 import { createLiveFeed } from "./rest/live.ts";
@@ -15,6 +16,10 @@ export interface ExplorerOptions {
   readonly port: number;
   /** The dashboard's built files. */
   readonly staticDir?: string;
+  /** Published at /grid. */
+  readonly grid?: PublicGrid;
+  /** Answers /images/resolve; see `BrowserOptions`. */
+  readonly images?: ImageLookup;
   readonly version?: string;
   readonly nodeRefreshMs?: number;
   readonly clock?: Clock;
@@ -49,6 +54,8 @@ export async function startExplorer(options: ExplorerOptions): Promise<Explorer>
     version: options.version ?? "0.1.0",
     logger,
     ...(staticDir === undefined ? {} : { staticDir }),
+    ...(options.grid === undefined ? {} : { grid: options.grid }),
+    ...(options.images === undefined ? {} : { images: options.images }),
   });
   const stop = async (): Promise<void> => {
     ending.abort();

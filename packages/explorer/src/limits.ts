@@ -16,6 +16,12 @@ export const EXPLORER_LIMITS = {
   requestTimeoutMs: 10_000,
   /** Milliseconds an idle keep-alive connection is kept. */
   keepAliveTimeoutMs: 30_000,
+  /** Characters of an image reference (the solution document's own bound). */
+  maxReferenceLength: 512,
+  /** Image look-ups at one time: each is a process that talks to a registry. */
+  imageLookupsAtOnce: 4,
+  /** Milliseconds one look-up may take. */
+  imageLookupMs: 20_000,
   /** Connections in all: each costs some 20 KiB. */
   maxConnections: 2_048,
   /** Live feed readers at one time. */
@@ -46,6 +52,7 @@ export const EXPLORER_LIMITS = {
   idleHeightWriteMs: 5_000,
   /** First and longest wait before the ledger is tried again. */
   retryMinMs: 250,
+  /** Longest wait before the ledger is tried again. */
   retryMaxMs: 5_000,
   /** Prepared statements kept per database connection. */
   maxStatements: 200,

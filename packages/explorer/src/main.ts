@@ -14,8 +14,16 @@ async function main(): Promise<void> {
     fields: { program: "explorer" },
   });
   const chain = connectChain({ url, trust: { chainId: trust.chainId, authority: trust.authority as string as AccountId } });
-  const { dataDir, host, port, staticDir } = config;
-  const explorer = await startExplorer({ chain, dataDir, host, port, logger, ...(staticDir === undefined ? {} : { staticDir }) });
+  const { dataDir, host, port, staticDir, grid } = config;
+  const explorer = await startExplorer({
+    chain,
+    dataDir,
+    host,
+    port,
+    logger,
+    ...(staticDir === undefined ? {} : { staticDir }),
+    ...(grid === undefined ? {} : { grid }),
+  });
   let ending = false;
   const end = (): void => {
     if (ending) return;

@@ -1,7 +1,7 @@
 /** The event stream: browsers resume it by themselves; each event refreshes what it touches, and without it the page polls. */
 import { useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { createContext, useContext, useEffect, useRef, useState } from "react";
-import type { chain } from "@tfgrid/tfchain";
+import { chain } from "@tfgrid/tfchain";
 import { DASHBOARD_LIMITS as L } from "../limits.ts";
 import { eventsQuery } from "./queries.ts";
 import { pathOf } from "./http.ts";
@@ -31,12 +31,10 @@ function keepNewest(client: QueryClient, row: EventRow): void {
   });
 }
 
-const EVENT_TYPES = [
-  "twins.created", "twins.updated", "farms.created", "farms.updated", "nodes.registered", "nodes.updated", "nodes.up", "nodes.down",
-  "nodes.maintenance", "contracts.created", "contracts.updated", "contracts.reported", "contracts.grace", "contracts.resumed",
-  "contracts.deleted", "solutions.created", "solutions.signed", "solutions.accepted", "solutions.state", "solutions.deposited",
-  "solutions.cancelled", "solutions.member", "notary.anchored",
-] as const satisfies readonly chain.EventType[];
+/** A browser must name each kind of event that it wants: all of the ledger's, read from its schema. */
+const EVENT_TYPES = (chain.event.jsonSchema() as { readonly oneOf: readonly { readonly properties: { readonly type: { readonly const: string } } }[] }).oneOf.map(
+  ({ properties }) => properties.type.const,
+);
 
 /** Opened once, by the page's frame. */
 export function useLiveFeed(): LiveState {

@@ -7,6 +7,7 @@ import { fail } from "../errors.ts";
 import type { IndexerStatus } from "../indexer/indexer.ts";
 import { EXPLORER_LIMITS as L } from "../limits.ts";
 import type { Database } from "../store/schema.ts";
+import { type BrowserOptions, browserRoutes } from "./browser.ts";
 import { answerList, selectWhere, type Table } from "./list.ts";
 import type { LiveFeed } from "./live.ts";
 import { nested, nodeTable } from "./nodes.ts";
@@ -14,7 +15,7 @@ import { parseUint, present, type RawQuery } from "./params.ts";
 import { contractBills, eventRows, lastSeq, solutionById, stats, twinConsumption } from "./queries.ts";
 import { contractTable, farmTable, publicIpTable, solutionTable, twinTable } from "./tables.ts";
 
-export interface ServerOptions {
+export interface ServerOptions extends BrowserOptions {
   readonly db: Database;
   readonly live: LiveFeed;
   readonly status: () => IndexerStatus;
@@ -29,6 +30,13 @@ const STATUS: Readonly<Record<string, number>> = {
   "explorer.invalid_sort": 400,
   "explorer.not_found": 404,
   "explorer.too_many_readers": 503,
+  "explorer.grid_not_published": 404,
+  "explorer.no_image_lookup": 501,
+  "explorer.too_many_lookups": 503,
+  // A resolver's own words (it_contract.*): the registry behind us answered no.
+  "it_contract.image_not_found": 404,
+  "it_contract.image_denied": 403,
+  "it_contract.registry_unreachable": 502,
 };
 
 /** Clients of the grid proxy read `error`; everybody else reads the four fields of our errors. */
@@ -204,8 +212,13 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   });
   app.setErrorHandler((error, _request, reply) => sendError(reply, error, logger));
   if (staticDir !== undefined) await pageRoutes(app, staticDir);
-  await app.register(async (api) => apiRoutes(api, options));
-  await app.register(async (api) => apiRoutes(api, options), { prefix: "/api" });
+  const browser = browserRoutes(options);
+  const routes = async (api: FastifyInstance): Promise<void> => {
+    apiRoutes(api, options);
+    browser(api);
+  };
+  await app.register(routes);
+  await app.register(routes, { prefix: "/api" });
   if (staticDir === undefined) {
     app.get("/", () =>
       JSON.stringify(

@@ -245,3 +245,50 @@ describe("the page", () => {
     expect((await get("/..%2f..%2fetc/passwd")).status).not.toBe(200);
   });
 });
+
+describe("what a browser needs", () => {
+  const published = {
+    chain: { url: "http://127.0.0.1:1", chainId: "test-1", authority: "ab".repeat(32) as never },
+    notary: ["http://127.0.0.1:2"],
+    gateway: { domain: "gw.test", http: "http://gw.test:8080" },
+    agentTwinId: 2,
+  };
+  const digest = `sha256:${"0".repeat(64)}`;
+  let other: Explorer;
+  const ask = async (path: string): Promise<{ status: number; json: Json }> => {
+    const response = await fetch(`${other.endpoints.http}${path}`);
+    return { status: response.status, json: await response.json() };
+  };
+  let blocked = Promise.withResolvers<string>();
+  beforeAll(async () => {
+    const images = { resolve: (reference: string) => (reference === "slow" ? blocked.promise : Promise.resolve(digest)) };
+    other = await startExplorer({ chain: fake.client, dataDir: join(folder, "other"), host: "127.0.0.1", port: 0, grid: published, images });
+  });
+  afterAll(() => other.stop());
+
+  it("says with a code and a cure that it was not set up", async () => {
+    const grid = await get("/grid");
+    expect([grid.status, grid.json.code]).toEqual([404, "explorer.grid_not_published"]);
+    const image = await get("/images/resolve?reference=web:1");
+    expect([image.status, image.json.code]).toEqual([501, "explorer.no_image_lookup"]);
+    expect(image.json.cure).toContain("sha256");
+  });
+
+  it("publishes the grid and looks up images", async () => {
+    expect((await ask("/api/grid")).json).toEqual(published);
+    expect((await ask("/images/resolve?reference=registry.test/web:1")).json).toEqual({ reference: "registry.test/web:1", digest });
+  });
+
+  it.each(["", "reference=", "reference=--help", "reference=a%20b", `reference=${"a".repeat(600)}`])("refuses what is no reference: %s", async (query) => {
+    expect((await ask(`/images/resolve?${query}`)).json.code).toBe("explorer.invalid_parameter");
+  });
+
+  it("bounds look-ups at one time, over all its paths", async () => {
+    const asked = ["/images", "/api/images", "/images", "/api/images"].map((path) => ask(`${path}/resolve?reference=slow`));
+    await until("all places taken", async () => (await ask("/images/resolve?reference=web")).json.code === "explorer.too_many_lookups");
+    blocked.resolve(digest);
+    expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    blocked = Promise.withResolvers();
+    expect((await ask("/images/resolve?reference=web")).status).toBe(200);
+  });
+});

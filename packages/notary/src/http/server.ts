@@ -15,6 +15,14 @@ export interface ServerOptions {
   readonly health: () => Promise<Record<string, unknown>>;
 }
 
+/** Web pages may take part: rights come from signed requests, never from cookies or other ambient rights of a browser. */
+const CORS = {
+  "access-control-allow-origin": "*",
+  "access-control-allow-methods": "GET, PUT, POST, OPTIONS",
+  "access-control-allow-headers": "authorization, content-type",
+  "access-control-max-age": "86400",
+};
+
 type WithCid = { Params: { cid: string } };
 
 export function createServer(options: ServerOptions): FastifyInstance {
@@ -28,10 +36,15 @@ export function createServer(options: ServerOptions): FastifyInstance {
   });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser(CONTENT_TYPE, { parseAs: "buffer" }, (_request, body, done) => done(null, new Uint8Array(body as Buffer)));
+  // Before the guard, so that a web page can also read why it was refused.
+  server.addHook("onRequest", async (_request, reply) => {
+    reply.headers(CORS);
+  });
   server.addHook("onRequest", async (request) => guard.admit(request.ip));
   server.setErrorHandler((error, _request, reply) => sendError(reply, toGridError(error, logger)));
   server.setNotFoundHandler((_request, reply) => sendError(reply, notaryErrors.fail("notary.bad_request", { message: "There is nothing at this address." })));
 
+  server.options("/*", async (_request, reply) => reply.code(204).send());
   server.get("/health", async () => health());
   server.get<WithCid>("/documents/:cid/proof", async (request) => {
     const cid = cidOf(request);
