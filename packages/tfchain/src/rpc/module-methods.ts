@@ -12,5 +12,8 @@ export const moduleMethods = {
   stake: method("What a twin has locked.", { twinId: e.twinId }, s.nullable(l.stake)),
   discount: method("What a twin's stake takes off its bills now.", { twinId: e.twinId }, l.discount),
   acceptedTerms: method("The terms that a twin accepted last.", { twinId: e.twinId }, s.nullable(l.acceptedTerms)),
+  farmPayout: method("The account that a farm's income goes to, when it is not its twin's.", { farmId: e.farmId }, s.nullable(e.accountId)),
+  farmOffer: method("The twin that a farm is offered to.", { farmId: e.farmId }, s.nullable(e.twinId)),
+  usage: method("Public traffic of a contract, as its node counted it.", { contractId: e.contractId }, s.nullable(l.usage)),
   twinOffer: method("The key that a twin is offered to.", { twinId: e.twinId }, s.nullable(e.accountId)),
 } as const;

@@ -26,3 +26,8 @@ export const MISSED_HEARTBEATS = 2;
  * `standstill` show that the chain stood still. A shorter standstill leaves every node at least a quarter of an interval to speak.
  */
 export const PULSE = { atLeast: 50, standstill: 75 } as const;
+
+export const MODULE_LIMITS = {
+  /** Contracts that may end with their node (or with its rent) in one call: bounds that call's work. */
+  contractsPerNodeEnd: 256,
+} as const;

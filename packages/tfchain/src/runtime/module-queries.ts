@@ -2,12 +2,14 @@
 import { discountOf, stakes } from "./accounts/stake.ts";
 import { readSupply } from "./accounts/supply.ts";
 import type { StateQueries, StateReader } from "./api.ts";
+import { usages } from "./contracts/usage.ts";
+import { farmOffers, readPayout } from "./farms/property.ts";
 import { readBlockTimeMs } from "./nodes/pulse.ts";
 import { readCharter, readPolicy } from "./policy/store.ts";
 import { twinOffers } from "./twins/move.ts";
 import { acceptedTerms } from "./twins/terms.ts";
 
-type ModuleQuery = "policy" | "charter" | "supply" | "stake" | "discount" | "acceptedTerms" | "twinOffer";
+type ModuleQuery = "policy" | "charter" | "supply" | "stake" | "discount" | "acceptedTerms" | "twinOffer" | "farmPayout" | "farmOffer" | "usage";
 
 export function moduleQueries(state: StateReader): Pick<StateQueries, ModuleQuery> {
   return {
@@ -17,6 +19,9 @@ export function moduleQueries(state: StateReader): Pick<StateQueries, ModuleQuer
     stake: (twinId) => stakes.get(state, twinId),
     discount: (twinId) => discountOf(state, twinId, readBlockTimeMs(state)),
     acceptedTerms: (twinId) => acceptedTerms.get(state, twinId),
+    farmPayout: (farmId) => readPayout(state, farmId),
+    farmOffer: (farmId) => farmOffers.get(state, farmId),
+    usage: (contractId) => usages.get(state, contractId),
     twinOffer: (twinId) => twinOffers.get(state, twinId),
   };
 }

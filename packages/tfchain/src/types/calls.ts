@@ -45,11 +45,28 @@ export const call = s.union({
 
   "farms.create": s.struct({ name: e.label, dedicated: s.bool }),
   "farms.update": s.struct({ farmId: e.farmId, name: e.label, dedicated: s.bool }),
+  /** `A.B.C.D/N` or IPv6, with a gateway in the same range. */
+  "farms.add_ip": s.struct({ farmId: e.farmId, ip: e.ipText, gateway: e.ipText }),
+  /** Only while no contract has it. */
+  "farms.remove_ip": s.struct({ farmId: e.farmId, ip: e.ipText }),
+  /** Who gets what the farm earns; null: its twin. */
+  "farms.set_payout": s.struct({ farmId: e.farmId, account: s.nullable(e.accountId) }),
+  /** Only without nodes. */
+  "farms.delete": s.struct({ farmId: e.farmId }),
+  /** Offers the farm with its nodes to a twin; null withdraws. */
+  "farms.offer": s.struct({ farmId: e.farmId, to: s.nullable(e.twinId) }),
+  "farms.accept": s.struct({ farmId: e.farmId }),
+  /** By a certifier. */
+  "farms.certify": s.struct({ farmId: e.farmId, certification: e.farm.fields.certification }),
 
   "nodes.register": s.struct({ joinToken, ...e.nodeProfile }),
   "nodes.update": s.struct({ nodeId: e.nodeId, ...e.nodeProfile }),
   "nodes.heartbeat": s.struct({ nodeId: e.nodeId, uptimeSec: s.uint() }),
   /** By the farmer's twin. */
+  /** By the node or its farmer: without contracts, or when the notice of a drain is over. */
+  "nodes.delete": s.struct({ nodeId: e.nodeId }),
+  /** By a certifier. */
+  "nodes.certify": s.struct({ nodeId: e.nodeId, certification: e.node.fields.certification }),
   "nodes.set_maintenance": s.struct({ nodeId: e.nodeId, mode: e.maintenance.fields.mode, noticeUntilMs: e.timeMs }),
 
   /** Capacity is checked and reserved here. `solutionId`: only the solution's agent, within its budget. */
@@ -82,6 +99,8 @@ export const call = s.union({
   "contracts.deposit": s.struct({ contractId: e.contractId, amountUnits: s.units({ min: 1n }) }),
   /** By the node's twin. */
   "contracts.report": s.struct({ contractId: e.contractId, report: e.report }),
+  /** By the node's twin: public traffic since the contract began. Billed per 10^9 bytes. */
+  "contracts.report_usage": s.struct({ contractId: e.contractId, publicBytes: s.uint() }),
 
   "solutions.create": s.struct({
     name: e.label,

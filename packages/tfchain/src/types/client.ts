@@ -3,7 +3,7 @@ import type { AccountId, CidText, ContractId, FarmId, Height, Hex, KeyPair, Node
 import type { Call } from "./calls.ts";
 import type { Account, Anchor, Contract, Farm, Head, NameContract, Node, Params, Pricing, Solution, Twin } from "./entities.ts";
 import type { ChainEvent, EventBlock } from "./events.ts";
-import type { AcceptedTerms, Discount, Stake, Supply } from "./ledger.ts";
+import type { AcceptedTerms, Discount, Stake, Supply, Usage } from "./ledger.ts";
 import type { Charter, Policy } from "./policy.ts";
 
 /** Lists are by ascending id, `after` exclusive; servers answer at most 1,000 rows a call. */
@@ -41,6 +41,11 @@ export interface ChainReader {
   acceptedTerms(twinId: TwinId): Promise<AcceptedTerms | undefined>;
   /** To whom the twin is offered. */
   twinOffer(twinId: TwinId): Promise<AccountId | undefined>;
+  /** The account that a farm's income goes to, when it is not its twin's. */
+  farmPayout(farmId: FarmId): Promise<AccountId | undefined>;
+  /** To whom the farm is offered. */
+  farmOffer(farmId: FarmId): Promise<TwinId | undefined>;
+  usage(contractId: ContractId): Promise<Usage | undefined>;
   twins(page?: PageOptions): Promise<readonly Twin[]>;
   farms(page?: PageOptions): Promise<readonly Farm[]>;
   nodes(page?: PageOptions): Promise<readonly Node[]>;

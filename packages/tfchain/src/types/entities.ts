@@ -56,7 +56,7 @@ export const timeMs = s.uint();
 export const code = s.text({ maxLength: LIMITS.codeLength, pattern: /^[a-z0-9_]+(\.[a-z0-9_]+)*$/ });
 export const message = s.text({ maxLength: LIMITS.messageLength });
 const country = s.text({ minLength: 2, maxLength: 60 });
-const ipText = s.text({ minLength: 2, maxLength: 49, pattern: /^[0-9a-fA-F.:]+(\/\d{1,3})?$/ });
+export const ipText = s.text({ minLength: 2, maxLength: 49, pattern: /^[0-9a-fA-F.:]+(\/\d{1,3})?$/ });
 const port = s.uint({ min: 1, max: 65_535 });
 
 export const resources = s.struct({ cpuMilli: s.uint({ max: 4_096_000 }), memoryBytes: s.uint(), ssdBytes: s.uint(), hddBytes: s.uint() });

@@ -22,3 +22,7 @@ export type Supply = Infer<typeof supply>;
 
 export const acceptedTerms = s.struct({ twinId: e.twinId, version: s.uint({ min: 1 }), document: s.cid, atMs: e.timeMs });
 export type AcceptedTerms = Infer<typeof acceptedTerms>;
+
+/** Public traffic of a contract, by its node's counter. */
+export const usage = s.struct({ contractId: e.contractId, publicBytes: s.uint(), unbilledBytes: s.uint(), reportedAtMs: e.timeMs });
+export type Usage = Infer<typeof usage>;

@@ -12,6 +12,11 @@ const NEWS = {
   "twins.offered": ({ twinId, to }) => (to === null ? `twin ${twinId} is no longer offered` : `twin ${twinId} is offered to ${to.slice(0, 8)}…`),
   "twins.closed": ({ twinId }) => `twin ${twinId} is closed`,
   "twins.terms_accepted": ({ twinId, version }) => `twin ${twinId} accepted version ${version} of the terms`,
+  "farms.offered": ({ farmId, to }) => (to === null ? `farm ${farmId} is no longer offered` : `farm ${farmId} is offered to twin ${to}`),
+  "farms.moved": ({ farmId, toTwinId }) => `farm ${farmId} belongs to twin ${toTwinId} now`,
+  "farms.deleted": ({ farmId }) => `farm ${farmId} is closed`,
+  "nodes.certified": ({ nodeId, certification }) => `node ${nodeId} is ${certification === "certified" ? "certified" : "no longer certified"}`,
+  "nodes.deleted": ({ nodeId, farmId }) => `node ${nodeId} has left farm ${farmId}`,
 } as const satisfies Tellers;
 
 export type NewsType = keyof typeof NEWS;

@@ -64,7 +64,7 @@ describe("the ledger's format", () => {
     chain.run(60_000, { up: ["node1", "node2"] });
     chain.do("agent", partCall(chain, solution, { nodeId: gatewayNodeId, networks: [share(2)] }));
     expect(bytesToHex(sha256(utf8(chain.state.dump())))).toMatchInlineSnapshot(
-      `"40c149abc24636d2d1372e693af805195e844791b1f83fc239a46e057c1aa969"`,
+      `"1653cec2800b50813ccaf7b3c4535d4a15826038c9e282247a1877400d056fd8"`,
     );
   });
 });

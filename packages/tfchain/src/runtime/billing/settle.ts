@@ -9,11 +9,15 @@ import { credit, debitHeld } from "../accounts/store.ts";
 import type { StateWriter } from "../api.ts";
 import type { Context } from "../context.ts";
 import { METER_SCALE, type Meter, contracts, meters, nodeOf, readMeter } from "../contracts/store.ts";
+import { usageUnits, usages } from "../contracts/usage.ts";
+import { payoutOf } from "../farms/property.ts";
 import { requireFarm } from "../farms/store.ts";
+import { MS_PER_HOUR } from "../limits.ts";
 import { upCounterMs } from "../nodes/liveness.ts";
 import { requireNode } from "../nodes/store.ts";
 import { readConstitution } from "../params/store.ts";
 import { readPolicy } from "../policy/store.ts";
+import { readPricing } from "../pricing/store.ts";
 import { requireTwin } from "../twins/store.ts";
 
 /** Income collected over many settlements, so that the foundation's account is written once a block and not once a bill. */
@@ -43,7 +47,8 @@ export function settle(context: Context, contract: Contract, availableUnits: big
   const billedMs = contract.state === "grace" ? 0 : Math.max(0, counterMs - before.seenMs);
   // The owner's stake takes its percentage off all that he spends. Exact in hundredths of unit-milliseconds; rounded down, once.
   const discountPercent = contract.state === "grace" ? 0 : discountOf(state, contract.twinId, block.timeMs).percent;
-  const total = contract.costPerHourUnits * BigInt(billedMs) * BigInt(100 - discountPercent) + before.remainder;
+  const gross = contract.costPerHourUnits * BigInt(billedMs) + takeUsage(context, contract) * BigInt(MS_PER_HOUR);
+  const total = gross * BigInt(100 - discountPercent) + before.remainder;
   const dueUnits = total / METER_SCALE + before.owedUnits;
   const paidUnits = dueUnits <= availableUnits ? dueUnits : availableUnits;
   const owedUnits = dueUnits - paidUnits;
@@ -60,6 +65,14 @@ export function settle(context: Context, contract: Contract, availableUnits: big
     emit({ type: "contracts.billed", contractId: contract.id, amountUnits: paidUnits, fromMs, toMs: block.timeMs, downMs, ...applied });
   }
   return { contract: next, paidUnits, owedUnits, running: running && contract.state === "created" };
+}
+
+/** What public traffic since the last bill costs. Billed in grace too: it was used before the pause. */
+function takeUsage({ state }: Context, contract: Contract): bigint {
+  const row = usages.get(state, contract.id);
+  if (row === undefined || row.unbilledBytes === 0) return 0n;
+  usages.put(state, contract.id, { ...row, unbilledBytes: 0 });
+  return usageUnits(readPricing(state), row.unbilledBytes);
 }
 
 export function newMeter(context: Context, contract: Contract, dueMs: number): Meter {
@@ -83,7 +96,7 @@ function distribute({ state }: Context, contract: Contract, units: bigint, payou
   const add = (account: AccountId, share: bigint): void => void payouts.set(account, (payouts.get(account) ?? 0n) + share);
   if (toFarmer > 0n) {
     const farm = requireFarm(state, requireNode(state, nodeOf(contract)).farmId);
-    add(requireTwin(state, farm.twinId).account, toFarmer);
+    add(payoutOf(state, farm), toFarmer);
   }
   add(foundation, toFoundation);
   add(validatorsPool, units - toFarmer - toFoundation);

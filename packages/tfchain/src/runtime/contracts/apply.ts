@@ -17,6 +17,7 @@ import { checkShares, claimShares, releaseShares } from "./networks.ts";
 import { requireAgent, requireController, requireFunds } from "./payer.ts";
 import { removeContract, removePart } from "./remove.ts";
 import { contracts, requireActive } from "./store.ts";
+import { reportUsage } from "./usage.ts";
 
 export const contractsCalls: Handlers<"contracts"> = {
   "contracts.create_node": createNode,
@@ -41,6 +42,7 @@ export const contractsCalls: Handlers<"contracts"> = {
     // The planned settlement stays: many small deposits must not put it off for ever.
     if (next.state === "grace") resumeContract(context, next);
   },
+  "contracts.report_usage": reportUsage,
   "contracts.report": (context, { contractId, report }) => {
     const { state, block, emit } = context;
     const contract = requireNodeContract(context, contractId);

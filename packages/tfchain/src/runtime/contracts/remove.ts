@@ -11,6 +11,7 @@ import { moveDue } from "../store/due.ts";
 import { requireTwin } from "../twins/store.ts";
 import { freePublicIps, unreserve } from "./capacity.ts";
 import { releaseShares } from "./networks.ts";
+import { usages } from "./usage.ts";
 import { contractIdByName, nodeOf, readMeter, retireContract } from "./store.ts";
 
 /** A contract outside a solution. */
@@ -47,6 +48,7 @@ function retire(context: Context, contract: Contract, end: { readonly cause: str
   changeSpend(state, contract.twinId, -contract.costPerHourUnits);
   if (contract.type === "name") contractIdByName.delete(state, contract.name);
   else freeNode(context, contract);
+  usages.delete(state, contract.id);
   retireContract(state, { ...contract, state: "deleted", deletedAtMs: block.timeMs, deletedCause: end.cause });
   const { id: contractId, solutionId } = contract;
   emit({ type: "contracts.deleted", contractId, nodeId: nodeOf(contract), solutionId, ...end });

@@ -6,6 +6,7 @@ import { nextId } from "../params/store.ts";
 import { actingTwin } from "../twins/store.ts";
 import { requireTerms } from "../twins/terms.ts";
 import { changeTies } from "../twins/ties.ts";
+import { acceptFarm, addIp, certifyFarm, deleteFarm, offerFarm, removeIp, setPayout } from "./property.ts";
 import { farmIdByName, farms, requireOwnFarm } from "./store.ts";
 
 export const farmsCalls: Handlers<"farms"> = {
@@ -32,6 +33,13 @@ export const farmsCalls: Handlers<"farms"> = {
     farms.put(state, farmId, { ...farm, name, dedicated });
     emit({ type: "farms.updated", farmId });
   },
+  "farms.add_ip": addIp,
+  "farms.remove_ip": removeIp,
+  "farms.set_payout": setPayout,
+  "farms.delete": deleteFarm,
+  "farms.offer": offerFarm,
+  "farms.accept": acceptFarm,
+  "farms.certify": certifyFarm,
 };
 
 function requireFreeName(state: StateReader, name: string): void {

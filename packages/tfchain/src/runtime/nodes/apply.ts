@@ -5,9 +5,10 @@ import type { CallContext, CallOf, Handlers } from "../context.ts";
 import { farms } from "../farms/store.ts";
 import { nextId } from "../params/store.ts";
 import { actingTwin } from "../twins/store.ts";
+import { certifyNode, deleteNode } from "./end.ts";
 import { checkJoinToken } from "./join.ts";
 import { heartbeat } from "./liveness.ts";
-import { NEW_LIFE, lives, nodeIdByTwin, nodes, requireNode, requireSelf } from "./store.ts";
+import { NEW_LIFE, lives, nodeIdByTwin, nodes, nodesByFarm, requireNode, requireSelf } from "./store.ts";
 
 export const nodesCalls: Handlers<"nodes"> = {
   "nodes.register": register,
@@ -23,6 +24,8 @@ export const nodesCalls: Handlers<"nodes"> = {
     context.emit({ type: "nodes.updated", nodeId });
   },
   "nodes.heartbeat": (context, { nodeId, uptimeSec }) => heartbeat(context, requireSelf(context, nodeId), uptimeSec),
+  "nodes.delete": deleteNode,
+  "nodes.certify": certifyNode,
   "nodes.set_maintenance": (context, { nodeId, mode, noticeUntilMs }) => {
     const { state, block, emit } = context;
     const node = requireNode(state, nodeId);
@@ -70,5 +73,6 @@ function register(context: CallContext, call: CallOf<"nodes.register">): void {
   nodes.put(state, id, row);
   nodeIdByTwin.put(state, twin.id, id);
   lives.put(state, id, NEW_LIFE);
+  nodesByFarm.add(state, [farm.id], id);
   emit({ type: "nodes.registered", nodeId: id, farmId: farm.id, twinId: twin.id });
 }

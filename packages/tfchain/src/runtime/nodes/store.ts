@@ -1,13 +1,14 @@
-import { type Infer, type NodeId, type TwinId, s } from "@tfgrid/primitives";
+import { type FarmId, type Infer, type NodeId, type TwinId, s } from "@tfgrid/primitives";
 import { runtimeErrors } from "../../errors.ts";
 import { type Node, node, nodeId } from "../../types/entities.ts";
 import type { StateReader } from "../api.ts";
 import type { CallContext } from "../context.ts";
-import { table } from "../store/table.ts";
+import { idIndex, table } from "../store/table.ts";
 import { actingTwin } from "../twins/store.ts";
 
 export const nodes = table<NodeId, Node>({ prefix: "node", schema: node });
 export const nodeIdByTwin = table<TwinId, NodeId>({ prefix: "node-by-twin", schema: nodeId });
+export const nodesByFarm = idIndex<readonly [FarmId]>("node-by-farm");
 
 /** What the ledger keeps of a node beside what everybody may see: proven time, free reports used, entry in the due queue. */
 const life = s.struct({
