@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "@tfgrid/primitives";
 import type { ChainReader } from "@tfgrid/tfchain";
-import { imageBuilder } from "@tfgrid/zero-os";
 import { pushImage } from "../commands/image.ts";
 import { createContext } from "../context.ts";
 import { cliErrors } from "../errors.ts";
@@ -14,12 +13,14 @@ import { planDocument } from "../solution/plan.ts";
 import { makeDocument, readDraft } from "../solution/prepare.ts";
 import { createSolution } from "../solution/submit.ts";
 import { registryName } from "./programs.ts";
+import { run } from "./run.ts";
 import type { RunningGrid } from "./start-grid.ts";
 import { readJson, writeJson } from "./state-files.ts";
 
 export const EXAMPLE_NAME = "guestbook";
 const folder = fileURLToPath(new URL("../../../../examples/guestbook", import.meta.url));
 const composeFile = join(folder, "compose.yaml");
+const imageProgram = fileURLToPath(new URL("example-image.ts", import.meta.url));
 const PARTS = ["web", "store"] as const;
 const TAG = "1";
 
@@ -58,25 +59,11 @@ export async function pushExampleImages(options: ExampleOptions): Promise<void> 
     const dir = join(grid.layout.stateDir, "images", part);
     if (pushed[part] === content && existsSync(dir)) continue;
     note(`making the image of ${part}`);
-    await buildImage(dir, program);
+    await run(process.execPath, [imageProgram, dir, program, TAG], { signal });
     await pushImage({ source: `oci:${dir}:${TAG}`, name: `${EXAMPLE_NAME}-${part}:${TAG}`, registryName, registryUrl: grid.endpoints.registry.url, signal });
     pushed[part] = content;
     writeJson(stampFile, pushed);
   }
-}
-
-/** Node with the libraries that it needs in one layer (shared by both images), the program in another. */
-async function buildImage(dir: string, program: string): Promise<void> {
-  const node = "/usr/local/bin/node";
-  await imageBuilder.writeOciImage({
-    dir,
-    tag: TAG,
-    layers: [
-      [...(await imageBuilder.hostProgram(process.execPath, node)), { path: "/etc/passwd", content: "root:x:0:0:root:/:/sbin/nologin\napp:x:1000:1000:app:/:/sbin/nologin\n" }, { path: "/tmp", mode: 0o1777 }],
-      [{ path: "/app/server.mjs", hostPath: program, mode: 0o644 }, { path: "/data", mode: 0o755, uid: 1000, gid: 1000 }],
-    ],
-    config: { Entrypoint: [node, "--max-semi-space-size=1", "/app/server.mjs"], User: "1000:1000", WorkingDir: "/app", StopSignal: "SIGTERM" },
-  });
 }
 
 /** Patience for the first good answer; a cold start makes and pulls images on every node. */
