@@ -29,7 +29,7 @@ export function contractTable(contracts: readonly Contract[]): string {
     String(contract.id),
     contract.type,
     state(contract.state),
-    contract.type === "node" ? `node ${contract.nodeId}` : contract.name,
+    contract.type === "name" ? contract.name : `node ${contract.nodeId}`,
     contract.solutionId === null ? "" : String(contract.solutionId),
     contract.type === "node" ? state(contract.report?.state ?? "preparing") : "",
     `${formatTft(contract.costPerHourUnits)}/h`,

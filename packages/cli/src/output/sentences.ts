@@ -20,6 +20,7 @@ export function sentenceOf(event: ChainEvent): string | undefined {
     case "nodes.maintenance":
       return `node ${event.nodeId}: maintenance ${event.mode}`;
     case "contracts.created":
+      if (event.kind === "rent") return `contract ${event.contractId}: twin ${event.twinId} rents node ${event.nodeId} as a whole`;
       return `contract ${event.contractId}: ${event.kind === "node" ? `node ${event.nodeId} shall work` : `a name on gateway ${event.nodeId}`}${ofSolution(event.solutionId)}`;
     case "contracts.updated":
       return `contract ${event.contractId}: node ${event.nodeId} gets version ${event.version}${ofSolution(event.solutionId)}`;

@@ -163,6 +163,8 @@ function contractSentence(event: ContractEvent, view: View): Told {
     case "contracts.created": {
       const contract = view.now.get(event.contractId);
       const name = contract?.type === "name" ? contract.name : undefined;
+      const rented = `node ${event.nodeId} is rented as a whole by twin ${event.twinId} (contract ${event.contractId})`;
+      if (event.kind === "rent") return { code: "contract.created", level: "info", sentence: rented };
       const sentence =
         event.kind === "name"
           ? `the name ${name === undefined ? "" : `"${name}" `}is reserved on gateway node ${event.nodeId} (contract ${event.contractId})`

@@ -240,7 +240,7 @@ export class World {
   }
 
   fingerprint(id: SolutionId): string {
-    const rows = this.contracts(id).map((contract) => (contract.type === "node" ? [contract.id, contract.version, contract.report] : [contract.id, contract.gatewayNodeId]));
+    const rows = this.contracts(id).map((contract) => (contract.type === "node" ? [contract.id, contract.version, contract.report] : [contract.id, contract.type === "name" ? contract.gatewayNodeId : contract.nodeId]));
     const { state, note, version } = this.solution(id);
     return JSON.stringify([rows, state, note?.code, note?.message, version]);
   }

@@ -3,7 +3,7 @@ import { type Clock, type Entropy, type Logger, silentLogger, systemClock, syste
 import { CLIENT_LIMITS } from "../limits.ts";
 import { type TrustedGenesis, chainErrors, verifyHeader } from "../light/index.ts";
 import type { MethodName } from "../rpc/methods.ts";
-import type { ChainClient, ChainReader, NameContract } from "../types/index.ts";
+import type { ChainClient, ChainReader, NameContract, RentContract } from "../types/index.ts";
 import { follow } from "./follow.ts";
 import { provenReader } from "./proven.ts";
 import { type Environment, withRetries } from "./retry.ts";
@@ -73,6 +73,9 @@ function reader(read: Read): ChainReader {
     farmPayout: (farmId) => some(read("farmPayout", { farmId })),
     farmOffer: (farmId) => some(read("farmOffer", { farmId })),
     usage: (contractId) => some(read("usage", { contractId })),
+    rentByNode: (nodeId) => some(read("rentByNode", { nodeId }) as Promise<RentContract | null>),
+    service: (id) => some(read("service", { id })),
+    services: (page = {}) => read("services", page),
     twinOffer: (twinId) => some(read("twinOffer", { twinId })),
     twins: (page = {}) => read("twins", page),
     farms: (page = {}) => read("farms", page),

@@ -3,7 +3,7 @@ import { s } from "@tfgrid/primitives";
 import * as e from "../types/entities.ts";
 import * as l from "../types/ledger.ts";
 import { charter, policy } from "../types/policy.ts";
-import { method } from "./method.ts";
+import { method, page, rows } from "./method.ts";
 
 export const moduleMethods = {
   policy: method("Numbers of the ledger's modules.", {}, policy),
@@ -15,5 +15,8 @@ export const moduleMethods = {
   farmPayout: method("The account that a farm's income goes to, when it is not its twin's.", { farmId: e.farmId }, s.nullable(e.accountId)),
   farmOffer: method("The twin that a farm is offered to.", { farmId: e.farmId }, s.nullable(e.twinId)),
   usage: method("Public traffic of a contract, as its node counted it.", { contractId: e.contractId }, s.nullable(l.usage)),
+  rentByNode: method("The rent that a node is under.", { nodeId: e.nodeId }, s.nullable(e.contract)),
+  service: method("One service contract.", { id: l.serviceId }, s.nullable(l.service)),
+  services: method("Service contracts by ascending id.", page, rows(l.service)),
   twinOffer: method("The key that a twin is offered to.", { twinId: e.twinId }, s.nullable(e.accountId)),
 } as const;

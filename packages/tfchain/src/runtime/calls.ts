@@ -6,6 +6,7 @@ import { contractsCalls } from "./contracts/apply.ts";
 import { farmsCalls } from "./farms/apply.ts";
 import { nodesCalls } from "./nodes/apply.ts";
 import { notaryCalls } from "./notary/apply.ts";
+import { servicesCalls } from "./services/apply.ts";
 import { solutionsCalls } from "./solutions/apply.ts";
 import { twinsCalls } from "./twins/apply.ts";
 
@@ -17,6 +18,7 @@ const HANDLERS: { readonly [K in CallType]: Handler<K> } = {
   ...contractsCalls,
   ...solutionsCalls,
   ...notaryCalls,
+  ...servicesCalls,
 };
 
 /** @throws GridError of the catalogue */

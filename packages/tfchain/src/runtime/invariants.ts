@@ -9,6 +9,7 @@ import { contractIdByName, contracts, contractsByNode, contractsBySolution, cont
 import { MODULE_CHECKS } from "./module-invariants.ts";
 import { farms } from "./farms/store.ts";
 import { lives, nodes } from "./nodes/store.ts";
+import { services } from "./services/store.ts";
 import { readPurse, solutionIdByName, solutions } from "./solutions/store.ts";
 import { dueKey, dueItems } from "./store/due.ts";
 import { twins } from "./twins/store.ts";
@@ -49,6 +50,7 @@ function* escrow({ state, contracts: rows, solutions: owned }: World): Iterable<
   };
   for (const row of [...rows, ...owned]) add(row.twinId, row.escrowUnits);
   for (const row of stakes.all(state)) add(row.twinId, row.amountUnits);
+  for (const row of services.all(state)) add(row.consumerTwinId, row.escrowUnits);
   for (const { id, heldUnits } of accounts.all(state)) {
     if (heldUnits !== (held.get(id) ?? 0n)) yield `account ${id} holds ${heldUnits} units, its escrows ${held.get(id) ?? 0n}`;
     held.delete(id);

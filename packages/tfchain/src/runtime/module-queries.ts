@@ -2,14 +2,17 @@
 import { discountOf, stakes } from "./accounts/stake.ts";
 import { readSupply } from "./accounts/supply.ts";
 import type { StateQueries, StateReader } from "./api.ts";
+import { rentOf } from "./contracts/rent.ts";
 import { usages } from "./contracts/usage.ts";
 import { farmOffers, readPayout } from "./farms/property.ts";
 import { readBlockTimeMs } from "./nodes/pulse.ts";
 import { readCharter, readPolicy } from "./policy/store.ts";
+import { services } from "./services/store.ts";
+import { paging } from "./store/paging.ts";
 import { twinOffers } from "./twins/move.ts";
 import { acceptedTerms } from "./twins/terms.ts";
 
-type ModuleQuery = "policy" | "charter" | "supply" | "stake" | "discount" | "acceptedTerms" | "twinOffer" | "farmPayout" | "farmOffer" | "usage";
+type ModuleQuery = "policy" | "charter" | "supply" | "stake" | "discount" | "acceptedTerms" | "twinOffer" | "farmPayout" | "farmOffer" | "usage" | "rentByNode" | "service" | "services";
 
 export function moduleQueries(state: StateReader): Pick<StateQueries, ModuleQuery> {
   return {
@@ -22,6 +25,9 @@ export function moduleQueries(state: StateReader): Pick<StateQueries, ModuleQuer
     farmPayout: (farmId) => readPayout(state, farmId),
     farmOffer: (farmId) => farmOffers.get(state, farmId),
     usage: (contractId) => usages.get(state, contractId),
+    rentByNode: (nodeId) => rentOf(state, nodeId),
+    service: (id) => services.get(state, id),
+    services: (page) => services.list(state, paging(page)),
     twinOffer: (twinId) => twinOffers.get(state, twinId),
   };
 }

@@ -1,17 +1,17 @@
 /** Everything that a ChainReader answers from the state, as pure functions. */
 import type { ContractId, SolutionId, TwinId } from "@tfgrid/primitives";
-import type { ChainReader, PageOptions } from "../types/client.ts";
+import type { ChainReader } from "../types/client.ts";
 import type { Contract, NameContract, Solution } from "../types/entities.ts";
 import { readAccount } from "./accounts/store.ts";
 import type { StateQueries, StateReader } from "./api.ts";
 import { contractIdByName, contracts, contractsByNode, contractsBySolution, contractsByTwin, nodeOf } from "./contracts/store.ts";
 import { farmIdByName, farms } from "./farms/store.ts";
 import { moduleQueries } from "./module-queries.ts";
-import { RUNTIME_LIMITS } from "./limits.ts";
 import { nodeByTwin, nodes } from "./nodes/store.ts";
 import { anchors } from "./notary/store.ts";
 import { readParams } from "./params/store.ts";
 import { readPricing } from "./pricing/store.ts";
+import { paging } from "./store/paging.ts";
 import { solutionIdByName, solutions, solutionsByAgent, solutionsByTwin } from "./solutions/store.ts";
 import type { ListOptions } from "./store/table.ts";
 import { twinByAccount, twins } from "./twins/store.ts";
@@ -52,12 +52,6 @@ export function queries(state: StateReader): StateQueries {
     solutions: (filter) => listSolutions(state, filter),
     contracts: (filter) => listContracts(state, filter),
   };
-}
-
-function paging(page: PageOptions = {}): { readonly limit: number; readonly after?: number } {
-  const { limit = RUNTIME_LIMITS.rowsPerPageDefault, after } = page;
-  const bounded = Math.max(0, Math.min(limit, RUNTIME_LIMITS.rowsPerPage));
-  return after === undefined ? { limit: bounded } : { limit: bounded, after };
 }
 
 function listSolutions(state: StateReader, filter: SolutionFilter = {}): Solution[] {

@@ -1,6 +1,7 @@
 /** Everything that a transaction can ask for. The tag is `module.action`; one batch of calls is all or nothing. */
 import { type Infer, s } from "@tfgrid/primitives";
 import * as e from "./entities.ts";
+import * as l from "./ledger.ts";
 
 const cancel = s.struct({ contractId: e.contractId });
 
@@ -95,6 +96,8 @@ export const call = s.union({
     solutionId: s.nullable(e.solutionId),
     depositUnits: s.units(),
   }),
+  /** The whole node for the signer's twin and the agents of its solutions; the node must not be in use. */
+  "contracts.create_rent": s.struct({ nodeId: e.nodeId, depositUnits: s.units() }),
   "contracts.cancel": cancel,
   "contracts.deposit": s.struct({ contractId: e.contractId, amountUnits: s.units({ min: 1n }) }),
   /** By the node's twin. */
@@ -126,6 +129,28 @@ export const call = s.union({
   }),
   "solutions.add_member": s.struct({ solutionId: e.solutionId, name: e.label, network: e.label, publicKey: e.key32 }),
   "solutions.remove_member": s.struct({ solutionId: e.solutionId, name: e.label }),
+
+  /** By either side; binding once both have approved the same version. */
+  "services.create": s.struct({
+    serviceTwinId: e.twinId,
+    consumerTwinId: e.twinId,
+    baseUnitsPerHour: s.units(),
+    variableUnitsPerHour: s.units(),
+    metadata: l.serviceMetadata,
+  }),
+  /** By the service, before both have approved. */
+  "services.update": s.struct({
+    serviceId: l.serviceId,
+    baseUnitsPerHour: s.units(),
+    variableUnitsPerHour: s.units(),
+    metadata: l.serviceMetadata,
+  }),
+  "services.approve": s.struct({ serviceId: l.serviceId, version: s.uint({ min: 1 }) }),
+  /** Prepays for the consumer. */
+  "services.deposit": s.struct({ serviceId: l.serviceId, amountUnits: s.units({ min: 1n }) }),
+  /** By the service: base fee for the time since the last bill (an hour at most) and this much beside it. */
+  "services.bill": s.struct({ serviceId: l.serviceId, variableUnits: s.units() }),
+  "services.cancel": s.struct({ serviceId: l.serviceId }),
 
   "notary.anchor": s.struct({ document: s.cid, contractId: s.nullable(e.contractId), solutionId: s.nullable(e.solutionId) }),
 });

@@ -1,9 +1,9 @@
 /** The ledger as the other rooms see it: typed reads, one way to write, one stream of events. */
 import type { AccountId, CidText, ContractId, FarmId, Height, Hex, KeyPair, NodeId, SolutionId, TwinId } from "@tfgrid/primitives";
 import type { Call } from "./calls.ts";
-import type { Account, Anchor, Contract, Farm, Head, NameContract, Node, Params, Pricing, Solution, Twin } from "./entities.ts";
+import type { Account, Anchor, Contract, Farm, Head, NameContract, Node, Params, Pricing, RentContract, Solution, Twin } from "./entities.ts";
 import type { ChainEvent, EventBlock } from "./events.ts";
-import type { AcceptedTerms, Discount, Stake, Supply, Usage } from "./ledger.ts";
+import type { AcceptedTerms, Discount, Service, ServiceId, Stake, Supply, Usage } from "./ledger.ts";
 import type { Charter, Policy } from "./policy.ts";
 
 /** Lists are by ascending id, `after` exclusive; servers answer at most 1,000 rows a call. */
@@ -46,6 +46,10 @@ export interface ChainReader {
   /** To whom the farm is offered. */
   farmOffer(farmId: FarmId): Promise<TwinId | undefined>;
   usage(contractId: ContractId): Promise<Usage | undefined>;
+  /** The rent that a node is under. */
+  rentByNode(nodeId: NodeId): Promise<RentContract | undefined>;
+  service(id: ServiceId): Promise<Service | undefined>;
+  services(page?: PageOptions): Promise<readonly Service[]>;
   twins(page?: PageOptions): Promise<readonly Twin[]>;
   farms(page?: PageOptions): Promise<readonly Farm[]>;
   nodes(page?: PageOptions): Promise<readonly Node[]>;

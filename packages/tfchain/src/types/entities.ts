@@ -205,7 +205,7 @@ const contractBase = {
   state: s.oneOf(["created", "grace", "deleted"]),
   createdAtMs: timeMs,
   deletedAtMs: s.nullable(timeMs),
-  /** Why it ended: `canceled_by_owner`, `canceled_by_agent`, `solution_cancelled`, `out_of_funds`. */
+  /** Why it ended: `canceled_by_owner`, `canceled_by_agent`, `solution_cancelled`, `out_of_funds`, `node_deleted`, `rent_ended`. */
   deletedCause: s.nullable(code),
   costPerHourUnits: s.units(),
   /** Billed so far, in full. */
@@ -237,9 +237,12 @@ export const nameContract = s.struct({
   /** The gateway node that serves NAME.DOMAIN. */
   gatewayNodeId: nodeId,
 });
-export const contract = s.union({ node: nodeContract, name: nameContract });
+/** A whole node for its owner and the agents of the owner's solutions. */
+export const rentContract = s.struct({ ...contractBase, nodeId });
+export const contract = s.union({ node: nodeContract, name: nameContract, rent: rentContract });
 export type Contract = Infer<typeof contract>;
 export type NodeContract = Extract<Contract, { type: "node" }>;
+export type RentContract = Extract<Contract, { type: "rent" }>;
 export type NameContract = Extract<Contract, { type: "name" }>;
 
 export const signer = s.struct({ twinId, weight: s.uint({ min: 1, max: 1000 }) });

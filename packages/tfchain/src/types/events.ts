@@ -1,6 +1,7 @@
 /** What happened, in order, block by block. Events are hints: whoever acts on one reads the state first. */
 import { type Infer, s } from "@tfgrid/primitives";
 import * as e from "./entities.ts";
+import * as l from "./ledger.ts";
 
 export const event = s.union({
   "accounts.transferred": s.struct({ from: e.accountId, to: e.accountId, amountUnits: s.units() }),
@@ -28,7 +29,7 @@ export const event = s.union({
   "nodes.maintenance": s.struct({ nodeId: e.nodeId, mode: e.maintenance.fields.mode, noticeUntilMs: e.timeMs }),
   "contracts.created": s.struct({
     contractId: e.contractId,
-    kind: s.oneOf(["node", "name"]),
+    kind: s.oneOf(["node", "name", "rent"]),
     twinId: e.twinId,
     nodeId: e.nodeId,
     solutionId: s.nullable(e.solutionId),
@@ -66,6 +67,19 @@ export const event = s.union({
   "solutions.deposited": s.struct({ solutionId: e.solutionId, amountUnits: s.units() }),
   "solutions.cancelled": s.struct({ solutionId: e.solutionId, refundedUnits: s.units(), cause: e.code }),
   "solutions.member": s.struct({ solutionId: e.solutionId, name: e.label, joined: s.bool }),
+  "services.created": s.struct({ serviceId: l.serviceId, serviceTwinId: e.twinId, consumerTwinId: e.twinId }),
+  "services.updated": s.struct({ serviceId: l.serviceId, version: s.uint() }),
+  "services.agreed": s.struct({ serviceId: l.serviceId }),
+  "services.billed": s.struct({
+    serviceId: l.serviceId,
+    baseUnits: s.units(),
+    variableUnits: s.units(),
+    /** What was paid: less than both together when the deposit ran out. */
+    amountUnits: s.units(),
+    fromMs: e.timeMs,
+    toMs: e.timeMs,
+  }),
+  "services.ended": s.struct({ serviceId: l.serviceId, cause: e.code, refundedUnits: s.units() }),
   "notary.anchored": s.struct({
     document: s.cid,
     author: e.twinId,

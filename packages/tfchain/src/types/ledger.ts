@@ -1,5 +1,5 @@
 /** Entities of the ledger's modules beside twins, farms, nodes, contracts and solutions. */
-import { type Infer, s } from "@tfgrid/primitives";
+import { type Brand, type Infer, s } from "@tfgrid/primitives";
 import * as e from "./entities.ts";
 
 /** Money that a twin has locked by its own will; it gives a discount on all that the twin spends until it unlocks. */
@@ -26,3 +26,30 @@ export type AcceptedTerms = Infer<typeof acceptedTerms>;
 /** Public traffic of a contract, by its node's counter. */
 export const usage = s.struct({ contractId: e.contractId, publicBytes: s.uint(), unbilledBytes: s.uint(), reportedAtMs: e.timeMs });
 export type Usage = Infer<typeof usage>;
+
+export type ServiceId = Brand<number, "ServiceId">;
+export const serviceId = s.as<ServiceId>(s.uint({ min: 1 }));
+export const serviceMetadata = s.text({ maxLength: 256 });
+/** Two twins about work outside the grid's own resources: base fee by time, variable fee within a bound. */
+export const service = s.struct({
+  id: serviceId,
+  /** Works and is paid. */
+  serviceTwinId: e.twinId,
+  /** Prepays. */
+  consumerTwinId: e.twinId,
+  baseUnitsPerHour: s.units(),
+  /** Most that may be billed beside the base fee. */
+  variableUnitsPerHour: s.units(),
+  metadata: serviceMetadata,
+  /** Grows with every change of the fees; approvals count for one version. */
+  version: s.uint({ min: 1 }),
+  approvedBy: s.list(e.twinId, { max: 2 }),
+  state: s.oneOf(["created", "agreed", "ended"]),
+  /** `canceled_by_service`, `canceled_by_consumer`, `out_of_funds`. */
+  endedCause: s.nullable(e.code),
+  escrowUnits: s.units(),
+  billedUnits: s.units(),
+  billedToMs: e.timeMs,
+  createdAtMs: e.timeMs,
+});
+export type Service = Infer<typeof service>;

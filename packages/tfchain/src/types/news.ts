@@ -17,6 +17,12 @@ const NEWS = {
   "farms.deleted": ({ farmId }) => `farm ${farmId} is closed`,
   "nodes.certified": ({ nodeId, certification }) => `node ${nodeId} is ${certification === "certified" ? "certified" : "no longer certified"}`,
   "nodes.deleted": ({ nodeId, farmId }) => `node ${nodeId} has left farm ${farmId}`,
+  "services.created": ({ serviceId, serviceTwinId, consumerTwinId }) =>
+    `service contract ${serviceId} between twins ${serviceTwinId} and ${consumerTwinId} is proposed`,
+  "services.updated": ({ serviceId, version }) => `service contract ${serviceId} has new fees (version ${version})`,
+  "services.agreed": ({ serviceId }) => `both sides agreed to service contract ${serviceId}`,
+  "services.billed": ({ serviceId, amountUnits }) => `service contract ${serviceId}: ${formatTft(amountUnits)} TFT paid`,
+  "services.ended": ({ serviceId, cause }) => `service contract ${serviceId} ended (${cause})`,
 } as const satisfies Tellers;
 
 export type NewsType = keyof typeof NEWS;

@@ -86,7 +86,7 @@ export class SimChain {
       contracts: (page = {}) =>
         read(() =>
           [...this.contracts.values()]
-            .filter((entry) => page.nodeId === undefined || (entry.type === "node" ? entry.nodeId : entry.gatewayNodeId) === page.nodeId)
+            .filter((entry) => page.nodeId === undefined || (entry.type === "name" ? entry.gatewayNodeId : entry.nodeId) === page.nodeId)
             .filter((entry) => page.solutionId === undefined || entry.solutionId === page.solutionId)
             .filter((entry) => page.active !== true || entry.state !== "deleted")
             .filter(({ id }) => id > (page.after ?? 0))

@@ -3,6 +3,7 @@ import type { ContractId, NodeId, SolutionId } from "@tfgrid/primitives";
 import type { Contract, Solution } from "../../types/entities.ts";
 import type { Context } from "../context.ts";
 import { removeContract } from "../contracts/remove.ts";
+import { rentOf } from "../contracts/rent.ts";
 import { contracts } from "../contracts/store.ts";
 import { RUNTIME_LIMITS } from "../limits.ts";
 import { checkLiveness } from "../nodes/liveness.ts";
@@ -10,6 +11,7 @@ import { cancelSolution } from "../solutions/cancel.ts";
 import { solutions } from "../solutions/store.ts";
 import { type DueItem, type DueKind, dueItems } from "../store/due.ts";
 import { pauseContract, pauseSolution } from "./grace.ts";
+import { endTenants, rentEndMs } from "./rent.ts";
 import { nextSettlementMs, outOfMoney, partsOf, scheduleContract, scheduleSolution } from "./schedule.ts";
 import { type Payouts, payOut, settle } from "./settle.ts";
 
@@ -40,10 +42,7 @@ const carryOut = (context: Context, item: DueItem, payouts: Payouts): number => 
 function dueContract(context: Context, id: number, payouts: Payouts): number {
   const contract = contracts.get(context.state, id as ContractId);
   if (contract === undefined || contract.state === "deleted") throw new Error(`contract ${id} is due but does not live`);
-  if (contract.state === "grace") {
-    removeContract(context, contract, "out_of_funds");
-    return 1;
-  }
+  if (contract.state === "grace") return endOfGrace(context, contract);
   const settled = settle(context, contract, contract.escrowUnits, payouts);
   const next: Contract = { ...settled.contract, escrowUnits: contract.escrowUnits - settled.paidUnits };
   contracts.put(context.state, next.id, next);
@@ -51,6 +50,18 @@ function dueContract(context: Context, id: number, payouts: Payouts): number {
   if (settled.owedUnits > 0n || outOfMoney(next.escrowUnits, rate)) pauseContract(context, next);
   else scheduleContract(context, next, nextSettlementMs(context, next.escrowUnits, rate));
   return 1;
+}
+
+function endOfGrace(context: Context, contract: Contract): number {
+  const rent = contract.type === "node" ? rentOf(context.state, contract.nodeId) : undefined;
+  // Paused with the rent of its node: the rent's end decides.
+  if (rent?.state === "grace") {
+    scheduleContract(context, contract, rentEndMs(context, rent));
+    return 1;
+  }
+  const tenants = contract.type === "rent" ? endTenants(context, contract) : 0;
+  removeContract(context, contract, "out_of_funds");
+  return 1 + tenants;
 }
 
 function dueSolution(context: Context, id: number, payouts: Payouts): number {

@@ -4,9 +4,11 @@
  */
 import type { Contract, Solution } from "../../types/entities.ts";
 import type { Context } from "../context.ts";
+import { isSuspended } from "../contracts/rent.ts";
 import { contracts, nodeOf, readMeter } from "../contracts/store.ts";
 import { readParams } from "../params/store.ts";
 import { purses, readPurse, solutions } from "../solutions/store.ts";
+import { resumeTenants, suspendTenants } from "./rent.ts";
 import { minimumPrepaid, nextSettlementMs, partsOf, scheduleContract, scheduleSolution } from "./schedule.ts";
 import { type Payouts, payOut, settle } from "./settle.ts";
 
@@ -14,10 +16,12 @@ export function pauseContract(context: Context, contract: Contract): void {
   const untilMs = context.block.timeMs + readParams(context.state).graceMs;
   enterGrace(context, contract, untilMs);
   scheduleContract(context, contract, untilMs);
+  if (contract.type === "rent") suspendTenants(context, contract, untilMs);
 }
 
 export function resumeContract(context: Context, contract: Contract): void {
   const { state } = context;
+  if (isSuspended(state, contract)) return;
   const { owedUnits } = readMeter(state, contract.id);
   if (contract.escrowUnits < owedUnits + minimumPrepaid(state, contract.costPerHourUnits)) return;
   const payouts: Payouts = new Map();
@@ -26,6 +30,7 @@ export function resumeContract(context: Context, contract: Contract): void {
   const next: Contract = { ...settled.contract, escrowUnits: contract.escrowUnits - settled.paidUnits };
   leaveGrace(context, next);
   scheduleContract(context, next, nextSettlementMs(context, next.escrowUnits, next.costPerHourUnits));
+  if (next.type === "rent") resumeTenants(context, next);
 }
 
 export function pauseSolution(context: Context, solution: Solution): void {
@@ -48,7 +53,7 @@ export function resumeSolution(context: Context, solution: Solution): void {
   for (const part of parts) {
     const settled = settle(context, part, escrowUnits, payouts);
     escrowUnits -= settled.paidUnits;
-    leaveGrace(context, settled.contract);
+    if (!isSuspended(state, part)) leaveGrace(context, settled.contract);
   }
   payOut(state, payouts);
   purses.put(state, solution.id, { ...purse, resumeState: null });
@@ -57,12 +62,12 @@ export function resumeSolution(context: Context, solution: Solution): void {
   scheduleSolution(context, next, parts.length === 0 ? 0 : nextSettlementMs(context, escrowUnits, purse.costPerHourUnits));
 }
 
-function enterGrace({ state, emit }: Context, contract: Contract, untilMs: number): void {
+export function enterGrace({ state, emit }: Context, contract: Contract, untilMs: number): void {
   contracts.put(state, contract.id, { ...contract, state: "grace" });
   emit({ type: "contracts.grace", contractId: contract.id, nodeId: nodeOf(contract), solutionId: contract.solutionId, untilMs });
 }
 
-function leaveGrace({ state, emit }: Context, contract: Contract): void {
+export function leaveGrace({ state, emit }: Context, contract: Contract): void {
   contracts.put(state, contract.id, { ...contract, state: "created" });
   emit({ type: "contracts.resumed", contractId: contract.id, nodeId: nodeOf(contract), solutionId: contract.solutionId });
 }

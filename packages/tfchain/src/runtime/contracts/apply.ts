@@ -7,14 +7,14 @@ import { changeSolutionCost, minimumPrepaid, nextSettlementMs, scheduleContract 
 import { type Payouts, payOut, settle } from "../billing/settle.ts";
 import type { CallContext, CallOf, Handlers } from "../context.ts";
 import { requireNode, requireSelf } from "../nodes/store.ts";
-import { nodeCostPerHour } from "../pricing/cost.ts";
-import { readPricing } from "../pricing/store.ts";
 import { solutions } from "../solutions/store.ts";
 import { requireTwin } from "../twins/store.ts";
 import { reserve } from "./capacity.ts";
 import { createName, createNode } from "./create.ts";
 import { checkShares, claimShares, releaseShares } from "./networks.ts";
 import { requireAgent, requireController, requireFunds } from "./payer.ts";
+import { nodePrice } from "./price.ts";
+import { createRent, requireRentUnused } from "./rent.ts";
 import { removeContract, removePart } from "./remove.ts";
 import { contracts, requireActive } from "./store.ts";
 import { reportUsage } from "./usage.ts";
@@ -22,10 +22,12 @@ import { reportUsage } from "./usage.ts";
 export const contractsCalls: Handlers<"contracts"> = {
   "contracts.create_node": createNode,
   "contracts.create_name": createName,
+  "contracts.create_rent": createRent,
   "contracts.update_node": updateNode,
   "contracts.cancel": (context, { contractId }) => {
     const contract = requireActive(context.state, contractId);
     const solution = requireController(context, contract);
+    requireRentUnused(context, contract);
     if (solution === undefined) removeContract(context, contract, "canceled_by_owner");
     else removePart(context, solution, contract, "canceled_by_agent");
   },
@@ -83,8 +85,7 @@ function updateNode(context: CallContext, call: CallOf<"contracts.update_node">)
     releaseShares(state, owner, contract.networks);
     claimShares(state, owner, call.networks);
   }
-  const certified = node.certification === "certified";
-  const cost = nodeCostPerHour({ pricing: readPricing(state), resources, publicIps: contract.publicIps, certified });
+  const cost = nodePrice(state, { nodeId: node.id, resources, publicIps: contract.publicIps });
   const changed = { ...contract, resources, networks: call.networks, instruction: call.instruction, version: contract.version + 1 };
   // What has run until now is billed at the price it ran at.
   reprice(context, solution, changed, cost);

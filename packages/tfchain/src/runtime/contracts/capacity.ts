@@ -1,24 +1,36 @@
 /** Capacity is reserved here, on the ledger, before any workload exists: two contracts can never be promised the same memory. */
-import { type ContractId, type Resources, addResources, fits, subtractResources } from "@tfgrid/primitives";
+import { type ContractId, type Resources, type TwinId, addResources, fits, subtractResources } from "@tfgrid/primitives";
 import { runtimeErrors } from "../../errors.ts";
 import type { Node } from "../../types/entities.ts";
-import type { StateWriter } from "../api.ts";
+import type { StateReader, StateWriter } from "../api.ts";
 import type { CallContext } from "../context.ts";
 import { farms, requireFarm } from "../farms/store.ts";
 import { nodes, requireNode } from "../nodes/store.ts";
 import { actingTwin } from "../twins/store.ts";
+import { rentOf, requireRenter } from "./rent.ts";
 
-/** @throws GridError nodes.down, nodes.cordoned, contracts.node_dedicated: the node takes no new contracts */
-export function requireOpenNode(context: CallContext, id: Node["id"]): Node {
-  const node = requireNode(context.state, id);
+/** @throws GridError nodes.down, nodes.cordoned: the node takes no new contracts */
+export function requireReadyNode(state: StateReader, id: Node["id"]): Node {
+  const node = requireNode(state, id);
   const details = { nodeId: id };
   if (!node.up) throw runtimeErrors.fail("nodes.down", { message: `Node ${id} is down.`, details });
   if (node.maintenance.mode !== "none") {
     const message = `Node ${id} takes no new contracts (${node.maintenance.mode}).`;
     throw runtimeErrors.fail("nodes.cordoned", { message, details: { ...details, mode: node.maintenance.mode } });
   }
+  return node;
+}
+
+/** The node, open for what `payer` pays for. @throws GridError contracts.node_rented, contracts.node_dedicated */
+export function requireOpenNode(context: CallContext, id: Node["id"], payer: TwinId): Node {
+  const node = requireReadyNode(context.state, id);
+  const rent = rentOf(context.state, id);
+  if (rent !== undefined) {
+    requireRenter(context.state, rent, payer);
+    return node;
+  }
   const farm = requireFarm(context.state, node.farmId);
-  if (farm.dedicated && farm.twinId !== actingTwin(context).id) throw runtimeErrors.fail("contracts.node_dedicated", { details });
+  if (farm.dedicated && farm.twinId !== actingTwin(context).id) throw runtimeErrors.fail("contracts.node_dedicated", { details: { nodeId: id } });
   return node;
 }
 

@@ -6,22 +6,23 @@ import { nextSettlementMs, scheduleContract } from "../billing/schedule.ts";
 import { newMeter } from "../billing/settle.ts";
 import type { CallContext, CallOf } from "../context.ts";
 import { nextId } from "../params/store.ts";
-import { nameCostPerHour, nodeCostPerHour } from "../pricing/cost.ts";
+import { nameCostPerHour } from "../pricing/cost.ts";
 import { readPricing } from "../pricing/store.ts";
 import { actingTwin } from "../twins/store.ts";
 import { requireTerms } from "../twins/terms.ts";
 import { assignPublicIps, requireOpenNode, reserve } from "./capacity.ts";
 import { checkShares, claimShares } from "./networks.ts";
 import { addPart, holdDeposit, requireAgent } from "./payer.ts";
+import { nodePrice } from "./price.ts";
 import { contractIdByName, insertContract, meters, nodeOf } from "./store.ts";
 
 export function createNode(context: CallContext, call: CallOf<"contracts.create_node">): void {
   const { state } = context;
   const solution = solutionFor(context, call.solutionId, call.solutionVersion);
-  const node = requireOpenNode(context, call.nodeId);
+  const node = requireOpenNode(context, call.nodeId, solution?.twinId ?? actingTwin(context).id);
   const { resources, publicIps } = call;
   checkShares(call.networks);
-  const cost = nodeCostPerHour({ pricing: readPricing(state), resources, publicIps, certified: node.certification === "certified" });
+  const cost = nodePrice(state, { nodeId: node.id, resources, publicIps });
   const base = newContract(context, solution, cost, call.depositUnits);
   const row: NodeContract = {
     ...base,
@@ -44,7 +45,7 @@ export function createNode(context: CallContext, call: CallOf<"contracts.create_
 export function createName(context: CallContext, call: CallOf<"contracts.create_name">): void {
   const { state } = context;
   const solution = solutionFor(context, call.solutionId, null);
-  const node = requireOpenNode(context, call.gatewayNodeId);
+  const node = requireOpenNode(context, call.gatewayNodeId, solution?.twinId ?? actingTwin(context).id);
   if (node.publicConfig?.domain === undefined) {
     throw runtimeErrors.fail("contracts.not_a_gateway", { message: `Node ${node.id} has no public domain.`, details: { nodeId: node.id } });
   }
@@ -67,7 +68,7 @@ function solutionFor(context: CallContext, id: SolutionId | null, version: numbe
   throw runtimeErrors.fail("contracts.version_without_solution");
 }
 
-function newContract(context: CallContext, solution: Solution | undefined, costPerHourUnits: bigint, depositUnits: bigint) {
+export function newContract(context: CallContext, solution: Solution | undefined, costPerHourUnits: bigint, depositUnits: bigint) {
   const { state, block } = context;
   if (solution !== undefined && depositUnits > 0n) {
     throw runtimeErrors.fail("contracts.part_of_solution", { details: { solutionId: solution.id } });
@@ -90,7 +91,7 @@ function newContract(context: CallContext, solution: Solution | undefined, costP
   };
 }
 
-function open(context: CallContext, solution: Solution | undefined, row: Contract): void {
+export function open(context: CallContext, solution: Solution | undefined, row: Contract): void {
   const { state, emit } = context;
   insertContract(state, row);
   changeSpend(state, row.twinId, row.costPerHourUnits);

@@ -12,7 +12,7 @@ import { requireTwin } from "../twins/store.ts";
 import { freePublicIps, unreserve } from "./capacity.ts";
 import { releaseShares } from "./networks.ts";
 import { usages } from "./usage.ts";
-import { contractIdByName, nodeOf, readMeter, retireContract } from "./store.ts";
+import { contractIdByName, nodeOf, readMeter, rentIdByNode, retireContract } from "./store.ts";
 
 /** A contract outside a solution. */
 export function removeContract(context: Context, contract: Contract, cause: string): void {
@@ -47,6 +47,7 @@ function retire(context: Context, contract: Contract, end: { readonly cause: str
   moveDue(state, { kind: "contract", id: contract.id, from: readMeter(state, contract.id).dueMs, to: 0 });
   changeSpend(state, contract.twinId, -contract.costPerHourUnits);
   if (contract.type === "name") contractIdByName.delete(state, contract.name);
+  else if (contract.type === "rent") rentIdByNode.delete(state, contract.nodeId);
   else freeNode(context, contract);
   usages.delete(state, contract.id);
   retireContract(state, { ...contract, state: "deleted", deletedAtMs: block.timeMs, deletedCause: end.cause });

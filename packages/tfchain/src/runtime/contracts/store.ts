@@ -6,6 +6,8 @@ import { idIndex, table } from "../store/table.ts";
 
 export const contracts = table<ContractId, Contract>({ prefix: "contract", schema: contract });
 export const contractIdByName = table<string, ContractId>({ prefix: "name", schema: contractId });
+/** Rents that are active. */
+export const rentIdByNode = table<NodeId, ContractId>({ prefix: "rent-by-node", schema: contractId });
 
 /** What a unit counts in a meter: milliseconds of an hour times the hundredths that a discount leaves. */
 export const METER_SCALE = 360_000_000n;
@@ -40,7 +42,7 @@ export const subnets = table<string, { readonly nodeId: NodeId; readonly parts: 
   schema: s.struct({ nodeId, parts: s.uint({ min: 1 }) }),
 });
 
-export const nodeOf = (row: Contract): NodeId => (row.type === "node" ? row.nodeId : row.gatewayNodeId);
+export const nodeOf = (row: Contract): NodeId => (row.type === "name" ? row.gatewayNodeId : row.nodeId);
 
 function indexContract(state: StateWriter, row: Contract, action: "add" | "remove", life: Life): void {
   contractsByNode[action](state, [nodeOf(row), life], row.id);

@@ -22,6 +22,20 @@ export function nodeCostPerHour(options: NodeCost): bigint {
   return toUnits((compute + addresses) * percent, 100n * MICRO, pricing);
 }
 
+/** All of a node's resources, less the discount for taking it as a whole. */
+export function rentCostPerHour(options: {
+  readonly pricing: Pricing;
+  readonly total: Resources;
+  readonly certified: boolean;
+  readonly discountPercent: number;
+}): bigint {
+  const { pricing, total, certified, discountPercent } = options;
+  const { cuMicro, suMicro } = cloudUnits(total);
+  const compute = cuMicro * BigInt(pricing.cuMicroUsdPerHour) + suMicro * BigInt(pricing.suMicroUsdPerHour);
+  const percent = (100n + (certified ? BigInt(pricing.certifiedPercent) : 0n)) * BigInt(100 - discountPercent);
+  return toUnits(compute * percent, 10_000n * MICRO, pricing);
+}
+
 export function nameCostPerHour(pricing: Pricing): bigint {
   return toUnits(BigInt(pricing.nameMicroUsdPerHour), 1n, pricing);
 }

@@ -3,7 +3,7 @@ import { type TwinId, s } from "@tfgrid/primitives";
 import type { StateReader, StateWriter } from "../api.ts";
 import { table } from "../store/table.ts";
 
-const TIES = ["farms", "solutions", "services"] as const;
+export const TIES = ["farms", "solutions", "services"] as const;
 export type Tie = (typeof TIES)[number];
 type Ties = { readonly [K in Tie]: number };
 
