@@ -34,8 +34,8 @@ export function slotStore(folder: string, range: PortRange): SlotStore {
     writing = writing.then(() => write(folder, path, map));
     return writing;
   };
-  const put = async (key: ZnetKey, slot: ZnetSlot): Promise<ZnetSlot> => {
-    const map = await slots();
+  /** The slot is taken before anything is awaited: two networks that come up at the same time must never share one. */
+  const put = async (map: Map<ZnetKey, ZnetSlot>, key: ZnetKey, slot: ZnetSlot): Promise<ZnetSlot> => {
     map.set(key, slot);
     await save(map);
     return slot;
@@ -53,13 +53,14 @@ export function slotStore(folder: string, range: PortRange): SlotStore {
       if (known !== undefined) return known;
       const taken = new Set([...map.values()].map((entry) => entry.slot));
       const count = range.last - range.first + 1;
-      for (let slot = 0; slot < count; slot += 1) if (!taken.has(slot)) return put(key, { slot, gateway: false });
+      for (let slot = 0; slot < count; slot += 1) if (!taken.has(slot)) return put(map, key, { slot, gateway: false });
       throw fail("network.ports_exhausted", { details: { ports: count } });
     },
     setGateway: async (key) => {
-      const known = (await slots()).get(key);
+      const map = await slots();
+      const known = map.get(key);
       if (known === undefined) throw fail("network.unknown_network", { details: { key } });
-      return known.gateway ? known : put(key, { ...known, gateway: true });
+      return known.gateway ? known : put(map, key, { ...known, gateway: true });
     },
     release: async (key) => {
       const map = await slots();
