@@ -1,7 +1,7 @@
 /** Runs the command line under the project's Node 24, from whatever Node >= 18 started us. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { projectNode, root, setUp } from "./setup.mjs";
+import { compileCache, projectNode, root, setUp } from "./setup.mjs";
 
 /** Commands that touch this machine's kernel and therefore need its packages. */
 const NEEDS_SYSTEM = new Set(["up"]);
@@ -15,7 +15,7 @@ export async function launch(args) {
 /** Replaces this process as far as Node allows: same terminal, signals passed on, same exit code. */
 export async function runProject(args, options = {}) {
   const node = projectNode();
-  const env = { ...process.env, PATH: `${join(node, "..")}:${process.env.PATH ?? ""}:/usr/sbin:/sbin`, NODE_NO_WARNINGS: "1" };
+  const env = { ...process.env, PATH: `${join(node, "..")}:${process.env.PATH ?? ""}:/usr/sbin:/sbin`, NODE_NO_WARNINGS: "1", NODE_COMPILE_CACHE: compileCache };
   const child = spawn(node, args, { stdio: "inherit", env, ...options });
   // Ctrl-C reaches the child by the terminal's process group: only wait for its clean end here.
   process.on("SIGINT", () => undefined);

@@ -149,6 +149,17 @@ async function dashboardPage() {
   await step("build the dashboard page", projectNode(), [join(root, "node_modules", "vite", "bin", "vite.js"), "build", "--logLevel=warn"], { cwd: folder });
 }
 
+/** Where Node keeps what it compiled, for every program of the project. */
+export const compileCache = join(root, "node_modules", ".cache", "tfgrid-compile");
+
+/** Fills the compile cache, so that the many programs of a grid start quickly and lean from the first time on. */
+async function startUpCache() {
+  const sources = String(Math.max(...readdirSync(join(root, "packages")).map((room) => newestChange(join(root, "packages", room, "src")))));
+  if (isStamped("compiled", sources)) return;
+  await step("prepare a quick start", projectNode(), [join(root, "packages", "cli", "src", "warm.ts")], { env: { ...process.env, NODE_COMPILE_CACHE: compileCache, NODE_NO_WARNINGS: "1" } });
+  writeFileSync(stampFile("compiled"), sources);
+}
+
 /**
  * @param {{ system?: boolean, tests?: boolean }} needs `system`: what the local grid needs of the machine; `tests`: what the tests need beside it.
  */
@@ -160,6 +171,7 @@ export async function setUp(needs = {}) {
     const wanted = { ...RUN_PACKAGES, ...(kernelHasWireguard() ? {} : USERSPACE_WIREGUARD), ...(needs.tests === true ? TEST_PACKAGES : {}) };
     await debianPackages(wanted);
     await dashboardPage();
+    await startUpCache();
   }
 }
 

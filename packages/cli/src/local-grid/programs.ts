@@ -40,8 +40,8 @@ function own(options: { readonly layout: GridLayout; readonly name: string; read
     command: [...prefix, process.execPath, ...NODE_FLAGS, room(options.room), "--config", configFile],
     ready: { kind: "line" },
     startTimeoutMs: START_TIMEOUT_MS,
-    // A shared compile cache: the second program to load a library neither parses nor keeps its source text.
-    env: { ...process.env, NODE_NO_WARNINGS: "1", NODE_COMPILE_CACHE: join(layout.stateDir, "run", "compile-cache"), MALLOC_ARENA_MAX: "2" },
+    // The launcher's compile cache (NODE_COMPILE_CACHE) is inherited; few malloc arenas, because idle threads keep theirs.
+    env: { ...process.env, NODE_NO_WARNINGS: "1", MALLOC_ARENA_MAX: "2" },
   };
 }
 
