@@ -72,9 +72,13 @@ async function bringUp(options: StartGridOptions, parts: Parts): Promise<Omit<Ru
   signal.throwIfAborted();
   const people = await progress.step("register twins and the farm", () => registerPeople({ chain, keys, relays }));
   signal.throwIfAborted();
-  await progress.step("start explorer, dashboard and contract agent", () => startClients(layout, keys, supervisor));
+  const bootOptions = { ...options, keys, farmId: people.farmId, relays, supervisor };
+  await progress.step(`boot ${layout.nodes.length} 3Nodes, start explorer and dashboard`, (note) =>
+    Promise.all([bootNodes({ ...bootOptions, note }), programs.explorerProgram(layout, keys).then((explorer) => supervisor.start(explorer))]),
+  );
   signal.throwIfAborted();
-  await progress.step(`boot ${layout.nodes.length} 3Nodes`, (note) => bootNodes({ ...options, keys, farmId: people.farmId, relays, supervisor, note }));
+  // After the 3Nodes have spoken: it would look for other places for what runs on those that it takes for lost.
+  await progress.step("start the contract agent", () => supervisor.start(programs.agentProgram(layout, keys)));
   signal.throwIfAborted();
   const endpoints = await publish({ layout, keys, relays, people, parts });
   return { layout, keys, endpoints, chain, supervisor };
@@ -83,11 +87,6 @@ async function bringUp(options: StartGridOptions, parts: Parts): Promise<Omit<Ru
 async function startRelay(layout: GridLayout, keys: GridKeys, supervisor: Supervisor): Promise<readonly string[]> {
   const endpoints = await supervisor.start(programs.relayProgram(layout, keys));
   return programs.relayAddresses(endpoints);
-}
-
-async function startClients(layout: GridLayout, keys: GridKeys, supervisor: Supervisor): Promise<void> {
-  const explorer = await programs.explorerProgram(layout, keys);
-  await Promise.all([supervisor.start(explorer), supervisor.start(programs.agentProgram(layout, keys))]);
 }
 
 interface BootOptions extends StartGridOptions {
@@ -156,7 +155,8 @@ async function stopGrid(layout: GridLayout, parts: Parts, logger: Logger): Promi
   removeFile(endpointsFile(layout.stateDir));
   for (const forwarder of parts.forwarders) await attempt("port forwarding", () => forwarder.stop());
   await attempt("chain client", async () => parts.chain?.close());
-  await attempt("programs", () => parts.supervisor.stopAll());
+  // The ledger first: it must not watch the 3Nodes fall silent one by one and have their contracts moved.
+  await attempt("programs", () => parts.supervisor.stopAll(["chain"]));
   await attempt("3Nodes", () => tearDownNodes(layout, logger));
   await attempt("network", () => removeHostNetwork(layout));
   removeFile(layout.files.supervisorPid);

@@ -64,6 +64,8 @@ export class Supervisor {
 
   /** Starts a program and resolves when it serves. @throws GridError cli.start_failed with the end of its log */
   async start(spec: ProgramSpec): Promise<Readonly<Record<string, string>>> {
+    // A start that was under way when everything was told to end must not leave a program behind.
+    if (this.#stopping.signal.aborted) throw cliErrors.fail("cli.start_failed", { message: `${spec.name} was not started: the grid is ending.` });
     const program: Program = { spec, child: undefined, state: "starting", restarts: 0, startedAtMs: 0, lastExit: undefined, endpoints: {}, wanted: true, loop: Promise.resolve() };
     this.#programs.set(spec.name, program);
     const first = Promise.withResolvers<void>();
@@ -98,11 +100,15 @@ export class Supervisor {
     this.#savePids();
   }
 
-  /** Ends all, the last started first. */
-  async stopAll(): Promise<void> {
+  /**
+   * Ends all: those named `first` before the others, which then end together. Each is made to outlive the sudden death of
+   * any other, so no order among them matters, and the slowest alone decides how long it takes.
+   */
+  async stopAll(first: readonly string[] = []): Promise<void> {
     this.#stopping.abort(new Error("stopping"));
     for (const program of this.#programs.values()) program.wanted = false;
-    for (const name of [...this.#programs.keys()].reverse()) await this.stop(name);
+    for (const name of first) await this.stop(name);
+    await Promise.all([...this.#programs.keys()].map((name) => this.stop(name)));
   }
 
   async #keepRunning(program: Program, first: PromiseWithResolvers<void>): Promise<void> {
@@ -247,15 +253,24 @@ export function startTicks(pid: number): string | undefined {
 /** Kills what an earlier supervisor left running, by pid and start time. */
 export async function killLeftovers(pidsFile: string, clock: Clock = systemClock): Promise<readonly string[]> {
   const known = (readJson(pidsFile) ?? {}) as Record<string, { pid: number; startTicks?: string }>;
-  const killed: string[] = [];
-  for (const [name, { pid, startTicks: ticks }] of Object.entries(known)) {
-    if (ticks === undefined || startTicks(pid) !== ticks) continue;
-    process.kill(pid, "SIGTERM");
-    const deadlineMs = clock.nowMs() + STOP_GRACE_MS;
-    while (startTicks(pid) === ticks && clock.nowMs() < deadlineMs) await clock.sleep(50);
-    if (startTicks(pid) === ticks) process.kill(pid, "SIGKILL");
-    killed.push(name);
-  }
+  const alive = Object.entries(known).filter(([, { pid, startTicks: ticks }]) => ticks !== undefined && startTicks(pid) === ticks);
+  await Promise.all(alive.map(([, { pid, startTicks: ticks }]) => endStranger(pid, ticks, clock)));
   writeJson(pidsFile, {});
-  return killed;
+  return alive.map(([name]) => name);
+}
+
+async function endStranger(pid: number, ticks: string | undefined, clock: Clock): Promise<void> {
+  const deadlineMs = clock.nowMs() + STOP_GRACE_MS;
+  signalIfAlive(pid, "SIGTERM");
+  while (startTicks(pid) === ticks && clock.nowMs() < deadlineMs) await clock.sleep(50);
+  if (startTicks(pid) === ticks) signalIfAlive(pid, "SIGKILL");
+}
+
+function signalIfAlive(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // ESRCH: it ended between the look and the signal, which is what was wanted.
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }

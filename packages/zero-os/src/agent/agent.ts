@@ -181,6 +181,7 @@ export class Agent {
     const head = await chain.head();
     this.#book?.hintAll();
     this.#solutions.hintAll();
+    this.#nodes.hintAll();
     for await (const block of chain.follow({ from: (head.height + 1) as typeof head.height, signal })) {
       const hints = hintsOf(block.events, nodeId);
       for (const id of hints.contracts) this.#book?.hint(id);

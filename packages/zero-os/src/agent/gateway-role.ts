@@ -46,7 +46,7 @@ export function planRoutes({ nodeId, domain, contracts, views, nodes }: RouteInp
       }
       taken.add(host);
       const paused = contract.mode === "pause";
-      const backends = paused ? [] : backendsOf(reachable(view?.nodeContracts ?? [], nodes), ingress);
+      const backends = paused ? [] : backendsOf(reachable(view, { nodeId, nodes }), ingress);
       const znet = znetKey(contract.solutionId, ingress.network);
       routes.push({ host, solutionId: contract.solutionId, znet, tls: ingress.tls, backends });
       lines.push({ host, backends: backends.length, ...(backends.length === 0 ? faultOf("node.route_without_backend") : {}) });
@@ -56,10 +56,12 @@ export function planRoutes({ nodeId, domain, contracts, views, nodes }: RouteInp
   return { routes, reports };
 }
 
-/** A node that the ledger has not heard of lately no longer corrects its reports; if all are silent it is the ledger that was away. */
-function reachable(contracts: readonly NodeContract[], nodes: ReadonlyMap<NodeId, Node>): readonly NodeContract[] {
-  const up = contracts.filter(({ nodeId }) => nodes.get(nodeId)?.up !== false);
-  return up.length > 0 ? up : contracts;
+/** A node that the ledger has not heard of lately no longer corrects its reports; if all others are silent it is the ledger that was away. */
+function reachable(view: SolutionView | undefined, { nodeId, nodes }: Pick<RouteInput, "nodeId" | "nodes">): readonly NodeContract[] {
+  const contracts = view?.nodeContracts ?? [];
+  const isSilent = (contract: NodeContract): boolean => nodes.get(contract.nodeId)?.up === false;
+  const allSilent = contracts.filter((contract) => contract.nodeId !== nodeId).every(isSilent);
+  return allSilent ? contracts : contracts.filter((contract) => !isSilent(contract));
 }
 
 /**

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ContractId, NodeId, TwinId } from "@tfgrid/primitives";
 import { silentLogger } from "@tfgrid/primitives";
-import type { NameContract, NodeContract } from "@tfgrid/tfchain";
+import type { NameContract, Node, NodeContract } from "@tfgrid/tfchain";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseNodeConfig } from "../../src/agent/config.ts";
 import { fileContractStore, fileRunStore } from "../../src/agent/contract-store.ts";
@@ -145,13 +145,17 @@ describe("gateway routes", () => {
     const solution = world.chain.solutions.get(solutionId) as SolutionView["solution"];
     const route = { service: "web", port: 80, name: "shop", network: "default", tls: "both" } as const;
     const desired = { contractId: 9 as ContractId, solutionId, version: 1, mode: "run", networks: [], volumes: [], zmachines: [], routes: [route] } as const;
-    const plan = (names: readonly NameContract[], gateway = nodeId) =>
+    // The gateway node has a part of its own, as it always has where it serves a route.
+    const own = { ...contract, id: 9 as ContractId, nodeId, report: { ...contract.report, zmachines: [] } } as NodeContract;
+    const elsewhere = { ...contract, id: 10 as ContractId, nodeId: 8 as NodeId, report: { ...contract.report, zmachines: [line("web-3", "healthy", 4)] } } as NodeContract;
+    const parts = [own, { ...contract, nodeId: 7 as NodeId }, elsewhere];
+    const plan = (names: readonly NameContract[], gateway = nodeId, down: readonly number[] | undefined = undefined) =>
       planRoutes({
         nodeId: gateway,
         domain: "grid.test",
         contracts: [desired],
-        views: new Map([[solutionId, { solution, nodeContracts: [contract], nameContracts: names }]]),
-        nodes: new Map(),
+        views: new Map([[solutionId, { solution, nodeContracts: down === undefined ? [contract] : parts, nameContracts: names }]]),
+        nodes: new Map([7, 8].map((id) => [id as NodeId, { id, up: down?.includes(id) !== true } as unknown as Node])),
       });
     return { plan, name };
   }
@@ -159,6 +163,12 @@ describe("gateway routes", () => {
   it("lead to the healthy ones of the service", async () => {
     const { plan, name } = await routed();
     expect(plan([name]).routes).toMatchObject([{ host: "shop.grid.test", backends: [{ name: "web-1", ip: "10.64.1.2", port: 80 }] }]);
+  });
+
+  it("leave out what is on silent nodes, unless all but the gateway are silent: then it was the ledger that was away", async () => {
+    const { plan, name } = await routed();
+    const names = (down: readonly number[]) => plan([name], nodeId, down).routes[0]?.backends.map((backend) => backend.name);
+    expect([names([]), names([7]), names([8]), names([7, 8])]).toEqual([["web-1", "web-3"], ["web-3"], ["web-1"], ["web-1", "web-3"]]);
   });
 
   it("exist only with a name contract of the same solution on this gateway", async () => {
