@@ -1,4 +1,5 @@
-/** Guards that keep the house in order: one direction of dependencies, doors only, no way around either. */
+/** Guards that keep the house in order: one direction of dependencies, doors only, files that a person can read. */
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -44,5 +45,44 @@ describe("rooms", () => {
       }
     }
     expect(wrong).toEqual([]);
+  });
+});
+
+/** What is, or is about to be, in the repository: text that people wrote. */
+const written = spawnSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { cwd: root, encoding: "utf8" })
+  .stdout.split("\n")
+  .filter((path) => /\.(ts|tsx|mjs|js|css|html|pl|md|json|ya?ml|sh)$|^tfgrid$|^\.ci\//.test(path) && path !== "package-lock.json")
+  .flatMap((path) => {
+    try {
+      return [{ path, text: readFileSync(join(root, path), "utf8") }];
+    } catch {
+      return []; // deleted, and that not committed yet
+    }
+  });
+const isCode = (path: string): boolean => /\.(ts|tsx|mjs|js|pl|css)$/.test(path);
+
+/** Every offender of a rule, by file and line. */
+function offenders(pattern: RegExp, of: (path: string) => boolean = () => true): string {
+  return written
+    .filter(({ path }) => of(path) && path !== "tools/test/unit/tidy.test.ts")
+    .flatMap(({ path, text }) => text.split("\n").flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${line.trim().slice(0, 100)}`] : [])))
+    .join("\n");
+}
+
+describe("files", () => {
+  it("are found", () => expect(written.length).toBeGreaterThan(400));
+
+  it("of code have at most 450 lines", () => {
+    const long = written.filter(({ path, text }) => isCode(path) && text.split("\n").length > 451);
+    expect(long.map(({ path }) => path)).toEqual([]);
+  });
+
+  it("hold no notes to self: what is to be done is an issue", () => expect(offenders(/\b(TODO|FIXME|XXX|HACK)\b/, isCode)).toBe(""));
+
+  it("name no folder of anybody's machine", () => expect(offenders(/(^|[\s"'`(=:])(\/(home|Users)\/[\w.-]+\/[\w.-]+|\/(root|work)\/[\w.-]+)/)).toBe(""));
+
+  it("describe their package in a paragraph", () => {
+    const descriptions = ["", ...rooms.map((room) => `packages/${room}`)].map((folder) => [folder, (JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as { description?: string }).description ?? ""] as const);
+    expect(descriptions.filter(([, description]) => !/^[^\n]{40,}\.$/.test(description))).toEqual([]);
   });
 });

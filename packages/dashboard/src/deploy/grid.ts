@@ -1,7 +1,7 @@
 /** Planning and deploying from the page: ledger and notary are asked directly, the explorer only for image digests. */
-import { buildDocument, type ComposeDraft, type ImageResolver, itContractErrors, pinnedDigest, plan, type Plan } from "@tfgrid/it-contract";
+import { buildDocument, type ComposeDraft, type ImageResolver, pinnedDigest, plan, planError, type Plan } from "@tfgrid/it-contract";
 import { connectNotary, documents, type SolutionDocument } from "@tfgrid/notary";
-import { type AccountId, GridError, type KeyPair, keyPairFromSeed, seedOfMnemonic, type SolutionId, systemEntropy, type TwinId } from "@tfgrid/primitives";
+import { type AccountId, type KeyPair, keyPairFromSeed, seedOfMnemonic, type SolutionId, systemEntropy, type TwinId } from "@tfgrid/primitives";
 import { type ChainClient, connectChain } from "@tfgrid/tfchain";
 import { getJson, pathOf } from "../api/http.ts";
 import type { PublicGrid } from "../api/types.ts";
@@ -62,8 +62,7 @@ async function planDocument(chain: ChainClient, document: SolutionDocument): Pro
   const [nodes, farms, pricing] = await Promise.all([all((page) => chain.nodes(page)), all((page) => chain.farms(page)), chain.pricing()]);
   const result = plan({ document, nodes, farms, pricing, current: { parts: [], names: [] } });
   if (result.ok) return result.plan;
-  const code = result.problems[0]?.code ?? "it_contract.no_capacity";
-  throw new GridError({ code, cure: itContractErrors[code].cure, message: result.problems.map(({ message }) => message).join("; ") });
+  throw planError(result.problems);
 }
 
 export interface PlanOptions {
