@@ -1,6 +1,7 @@
 /** Reads of the modules beside twins, farms, nodes, contracts and solutions. */
 import { s } from "@tfgrid/primitives";
 import * as e from "../types/entities.ts";
+import * as g from "../types/governance.ts";
 import * as l from "../types/ledger.ts";
 import { charter, policy } from "../types/policy.ts";
 import { method, page, rows } from "./method.ts";
@@ -18,5 +19,9 @@ export const moduleMethods = {
   rentByNode: method("The rent that a node is under.", { nodeId: e.nodeId }, s.nullable(e.contract)),
   service: method("One service contract.", { id: l.serviceId }, s.nullable(l.service)),
   services: method("Service contracts by ascending id.", page, rows(l.service)),
+  parameters: method("Every number that governance may change, with its range.", {}, rows(g.parameter)),
+  proposal: method("One proposal.", { id: g.proposalId }, s.nullable(g.proposal)),
+  proposals: method("Proposals by ascending id.", page, rows(g.proposal)),
+  price: method("Price of TFT, who fed it when, and whether it is stale.", {}, l.priceView),
   twinOffer: method("The key that a twin is offered to.", { twinId: e.twinId }, s.nullable(e.accountId)),
 } as const;

@@ -4,8 +4,10 @@ import { accountsCalls } from "./accounts/apply.ts";
 import type { CallContext, Handler } from "./context.ts";
 import { contractsCalls } from "./contracts/apply.ts";
 import { farmsCalls } from "./farms/apply.ts";
+import { governanceCalls } from "./governance/apply.ts";
 import { nodesCalls } from "./nodes/apply.ts";
 import { notaryCalls } from "./notary/apply.ts";
+import { pricingCalls } from "./pricing/feed.ts";
 import { servicesCalls } from "./services/apply.ts";
 import { solutionsCalls } from "./solutions/apply.ts";
 import { twinsCalls } from "./twins/apply.ts";
@@ -19,6 +21,8 @@ const HANDLERS: { readonly [K in CallType]: Handler<K> } = {
   ...solutionsCalls,
   ...notaryCalls,
   ...servicesCalls,
+  ...pricingCalls,
+  ...governanceCalls,
 };
 
 /** @throws GridError of the catalogue */

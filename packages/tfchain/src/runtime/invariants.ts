@@ -8,10 +8,11 @@ import type { StateReader } from "./api.ts";
 import { contractIdByName, contracts, contractsByNode, contractsBySolution, contractsByTwin, meters, nodeOf } from "./contracts/store.ts";
 import { MODULE_CHECKS } from "./module-invariants.ts";
 import { farms } from "./farms/store.ts";
+import { proposals } from "./governance/store.ts";
 import { lives, nodes } from "./nodes/store.ts";
 import { services } from "./services/store.ts";
 import { readPurse, solutionIdByName, solutions } from "./solutions/store.ts";
-import { dueKey, dueItems } from "./store/due.ts";
+import { type DueKind, dueKey, dueItems } from "./store/due.ts";
 import { twins } from "./twins/store.ts";
 
 export type Check = (world: World) => Iterable<string>;
@@ -50,6 +51,7 @@ function* escrow({ state, contracts: rows, solutions: owned }: World): Iterable<
   };
   for (const row of [...rows, ...owned]) add(row.twinId, row.escrowUnits);
   for (const row of stakes.all(state)) add(row.twinId, row.amountUnits);
+  for (const row of proposals.all(state)) add(row.proposerTwinId, row.depositUnits);
   for (const row of services.all(state)) add(row.consumerTwinId, row.escrowUnits);
   for (const { id, heldUnits } of accounts.all(state)) {
     if (heldUnits !== (held.get(id) ?? 0n)) yield `account ${id} holds ${heldUnits} units, its escrows ${held.get(id) ?? 0n}`;
@@ -125,7 +127,7 @@ function* indexes({ state, contracts: rows }: World): Iterable<string> {
 /** Exactly the entries that the things themselves remember. */
 function* dueQueue({ state, active, solutions: all, nodes: machines }: World): Iterable<string> {
   const expected = new Set<string>();
-  const expect = (kind: "contract" | "node" | "solution", id: number, timeMs: number): void => {
+  const expect = (kind: DueKind, id: number, timeMs: number): void => {
     if (timeMs !== 0) expected.add(dueKey({ kind, id, timeMs }));
   };
   for (const row of active) {
@@ -137,6 +139,9 @@ function* dueQueue({ state, active, solutions: all, nodes: machines }: World): I
     const { dueMs } = readPurse(state, row.id);
     if (row.parts.length > 0 && dueMs === 0) yield `solution ${row.id} is never settled`;
     expect("solution", row.id, dueMs);
+  }
+  for (const row of proposals.all(state)) {
+    expect("proposal", row.id, row.state === "voting" ? row.endsAtMs : row.state === "passed" ? row.executesAtMs : 0);
   }
   for (const row of machines) {
     const dueMs = lives.get(state, row.id)?.dueMs ?? 0;

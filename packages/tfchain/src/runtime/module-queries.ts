@@ -5,14 +5,17 @@ import type { StateQueries, StateReader } from "./api.ts";
 import { rentOf } from "./contracts/rent.ts";
 import { usages } from "./contracts/usage.ts";
 import { farmOffers, readPayout } from "./farms/property.ts";
+import { listParameters } from "./governance/parameters.ts";
+import { proposals } from "./governance/store.ts";
 import { readBlockTimeMs } from "./nodes/pulse.ts";
 import { readCharter, readPolicy } from "./policy/store.ts";
+import { priceView } from "./pricing/feed.ts";
 import { services } from "./services/store.ts";
 import { paging } from "./store/paging.ts";
 import { twinOffers } from "./twins/move.ts";
 import { acceptedTerms } from "./twins/terms.ts";
 
-type ModuleQuery = "policy" | "charter" | "supply" | "stake" | "discount" | "acceptedTerms" | "twinOffer" | "farmPayout" | "farmOffer" | "usage" | "rentByNode" | "service" | "services";
+type ModuleQuery = "policy" | "charter" | "supply" | "stake" | "discount" | "acceptedTerms" | "twinOffer" | "farmPayout" | "farmOffer" | "usage" | "rentByNode" | "service" | "services" | "parameters" | "proposal" | "proposals" | "price";
 
 export function moduleQueries(state: StateReader): Pick<StateQueries, ModuleQuery> {
   return {
@@ -28,6 +31,10 @@ export function moduleQueries(state: StateReader): Pick<StateQueries, ModuleQuer
     rentByNode: (nodeId) => rentOf(state, nodeId),
     service: (id) => services.get(state, id),
     services: (page) => services.list(state, paging(page)),
+    parameters: () => listParameters(state),
+    proposal: (id) => proposals.get(state, id),
+    proposals: (page) => proposals.list(state, paging(page)),
+    price: () => priceView(state, readBlockTimeMs(state)),
     twinOffer: (twinId) => twinOffers.get(state, twinId),
   };
 }

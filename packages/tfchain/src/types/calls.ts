@@ -1,6 +1,7 @@
 /** Everything that a transaction can ask for. The tag is `module.action`; one batch of calls is all or nothing. */
 import { type Infer, s } from "@tfgrid/primitives";
 import * as e from "./entities.ts";
+import * as g from "./governance.ts";
 import * as l from "./ledger.ts";
 
 const cancel = s.struct({ contractId: e.contractId });
@@ -151,6 +152,16 @@ export const call = s.union({
   /** By the service: base fee for the time since the last bill (an hour at most) and this much beside it. */
   "services.bill": s.struct({ serviceId: l.serviceId, variableUnits: s.units() }),
   "services.cancel": s.struct({ serviceId: l.serviceId }),
+
+  /** Holds a deposit, which is lost when the vote finds no quorum. */
+  "governance.propose": s.struct({ change: g.change, document: s.nullable(s.cid) }),
+  /** With a farm's capacity, or with the twin's stake (farmId null). May be changed while the vote lasts. */
+  "governance.vote": s.struct({ proposalId: g.proposalId, farmId: s.nullable(e.farmId), approve: s.bool }),
+  /** While what passed is locked; once. */
+  "governance.veto": s.struct({ proposalId: g.proposalId, farmId: s.nullable(e.farmId) }),
+
+  /** By a feeder: the price of 1 TFT, as it sees it. */
+  "pricing.feed": s.struct({ tftPriceMicroUsd: l.feed.fields.tftPriceMicroUsd }),
 
   "notary.anchor": s.struct({ document: s.cid, contractId: s.nullable(e.contractId), solutionId: s.nullable(e.solutionId) }),
 });

@@ -3,7 +3,8 @@ import type { AccountId, CidText, ContractId, FarmId, Height, Hex, KeyPair, Node
 import type { Call } from "./calls.ts";
 import type { Account, Anchor, Contract, Farm, Head, NameContract, Node, Params, Pricing, RentContract, Solution, Twin } from "./entities.ts";
 import type { ChainEvent, EventBlock } from "./events.ts";
-import type { AcceptedTerms, Discount, Service, ServiceId, Stake, Supply, Usage } from "./ledger.ts";
+import type { Parameter, Proposal, ProposalId } from "./governance.ts";
+import type { AcceptedTerms, Discount, PriceView, Service, ServiceId, Stake, Supply, Usage } from "./ledger.ts";
 import type { Charter, Policy } from "./policy.ts";
 
 /** Lists are by ascending id, `after` exclusive; servers answer at most 1,000 rows a call. */
@@ -50,6 +51,12 @@ export interface ChainReader {
   rentByNode(nodeId: NodeId): Promise<RentContract | undefined>;
   service(id: ServiceId): Promise<Service | undefined>;
   services(page?: PageOptions): Promise<readonly Service[]>;
+  /** Every number that governance may change, with its range. */
+  parameters(): Promise<readonly Parameter[]>;
+  proposal(id: ProposalId): Promise<Proposal | undefined>;
+  proposals(page?: PageOptions): Promise<readonly Proposal[]>;
+  /** Price of TFT, who fed it when, and whether it is stale. */
+  price(): Promise<PriceView>;
   twins(page?: PageOptions): Promise<readonly Twin[]>;
   farms(page?: PageOptions): Promise<readonly Farm[]>;
   nodes(page?: PageOptions): Promise<readonly Node[]>;

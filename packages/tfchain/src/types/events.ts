@@ -1,6 +1,7 @@
 /** What happened, in order, block by block. Events are hints: whoever acts on one reads the state first. */
 import { type Infer, s } from "@tfgrid/primitives";
 import * as e from "./entities.ts";
+import * as g from "./governance.ts";
 import * as l from "./ledger.ts";
 
 export const event = s.union({
@@ -80,6 +81,17 @@ export const event = s.union({
     toMs: e.timeMs,
   }),
   "services.ended": s.struct({ serviceId: l.serviceId, cause: e.code, refundedUnits: s.units() }),
+  "governance.proposed": s.struct({ proposalId: g.proposalId, twinId: e.twinId, change: s.text({ maxLength: 32 }), endsAtMs: e.timeMs }),
+  "governance.voted": s.struct({ proposalId: g.proposalId, twinId: e.twinId, farmId: s.nullable(e.farmId), approve: s.bool, power: s.uint() }),
+  "governance.vetoed": s.struct({ proposalId: g.proposalId, twinId: e.twinId, farmId: s.nullable(e.farmId), power: s.uint() }),
+  "governance.closed": s.struct({
+    proposalId: g.proposalId,
+    state: g.proposal.fields.state,
+    ayes: s.uint(),
+    nays: s.uint(),
+    executesAtMs: e.timeMs,
+  }),
+  "pricing.moved": s.struct({ tftPriceMicroUsd: s.uint(), medianMicroUsd: s.uint() }),
   "notary.anchored": s.struct({
     document: s.cid,
     author: e.twinId,

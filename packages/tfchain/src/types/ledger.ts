@@ -53,3 +53,15 @@ export const service = s.struct({
   createdAtMs: e.timeMs,
 });
 export type Service = Infer<typeof service>;
+
+/** One feeder's last word on the price of TFT. */
+export const feed = s.struct({ account: e.accountId, tftPriceMicroUsd: s.uint({ min: 1, max: 1_000_000_000 }), atMs: e.timeMs });
+export type Feed = Infer<typeof feed>;
+export const priceView = s.struct({
+  tftPriceMicroUsd: s.uint(),
+  movedAtMs: e.timeMs,
+  medianAtMs: e.timeMs,
+  stale: s.bool,
+  feeds: s.list(feed, { max: 64 }),
+});
+export type PriceView = Infer<typeof priceView>;

@@ -23,6 +23,11 @@ const NEWS = {
   "services.agreed": ({ serviceId }) => `both sides agreed to service contract ${serviceId}`,
   "services.billed": ({ serviceId, amountUnits }) => `service contract ${serviceId}: ${formatTft(amountUnits)} TFT paid`,
   "services.ended": ({ serviceId, cause }) => `service contract ${serviceId} ended (${cause})`,
+  "governance.proposed": ({ proposalId, twinId, change }) => `twin ${twinId} proposes a change of ${change} (proposal ${proposalId})`,
+  "governance.voted": ({ proposalId, twinId, approve }) => `twin ${twinId} votes ${approve ? "for" : "against"} proposal ${proposalId}`,
+  "governance.vetoed": ({ proposalId, twinId }) => `twin ${twinId} vetoes proposal ${proposalId}`,
+  "governance.closed": ({ proposalId, state }) => `proposal ${proposalId} is ${state}`,
+  "pricing.moved": ({ tftPriceMicroUsd }) => `1 TFT counts ${tftPriceMicroUsd / 1_000_000} USD now`,
 } as const satisfies Tellers;
 
 export type NewsType = keyof typeof NEWS;

@@ -1,10 +1,12 @@
 /** Time-based work: nodes that fell silent, bills that are due, grace that is over. Bounded per block; the rest waits for the next. */
 import type { ContractId, NodeId, SolutionId } from "@tfgrid/primitives";
 import type { Contract, Solution } from "../../types/entities.ts";
+import type { ProposalId } from "../../types/governance.ts";
 import type { Context } from "../context.ts";
 import { removeContract } from "../contracts/remove.ts";
 import { rentOf } from "../contracts/rent.ts";
 import { contracts } from "../contracts/store.ts";
+import { dueProposal } from "../governance/close.ts";
 import { RUNTIME_LIMITS } from "../limits.ts";
 import { checkLiveness } from "../nodes/liveness.ts";
 import { cancelSolution } from "../solutions/cancel.ts";
@@ -12,7 +14,8 @@ import { solutions } from "../solutions/store.ts";
 import { type DueItem, type DueKind, dueItems } from "../store/due.ts";
 import { pauseContract, pauseSolution } from "./grace.ts";
 import { endTenants, rentEndMs } from "./rent.ts";
-import { nextSettlementMs, outOfMoney, partsOf, scheduleContract, scheduleSolution } from "./schedule.ts";
+import { followPrice } from "./reprice.ts";
+import { nextSettlementMs, outOfMoney, partsOf, scheduleContract, scheduleSolution, setSolutionCost } from "./schedule.ts";
 import { type Payouts, payOut, settle } from "./settle.ts";
 
 /** Carries out one entry and says how much of the block's work it took. */
@@ -24,6 +27,10 @@ const HANDLERS: Readonly<Record<DueKind, DueHandler>> = {
     return 1;
   },
   contract: dueContract,
+  proposal: (context, id) => {
+    dueProposal(context, id as ProposalId);
+    return 1;
+  },
   solution: dueSolution,
 };
 
@@ -44,8 +51,9 @@ function dueContract(context: Context, id: number, payouts: Payouts): number {
   if (contract === undefined || contract.state === "deleted") throw new Error(`contract ${id} is due but does not live`);
   if (contract.state === "grace") return endOfGrace(context, contract);
   const settled = settle(context, contract, contract.escrowUnits, payouts);
-  const next: Contract = { ...settled.contract, escrowUnits: contract.escrowUnits - settled.paidUnits };
-  contracts.put(context.state, next.id, next);
+  const billed: Contract = { ...settled.contract, escrowUnits: contract.escrowUnits - settled.paidUnits };
+  contracts.put(context.state, billed.id, billed);
+  const next = followPrice(context.state, billed);
   const rate = settled.running ? next.costPerHourUnits : 0n;
   if (settled.owedUnits > 0n || outOfMoney(next.escrowUnits, rate)) pauseContract(context, next);
   else scheduleContract(context, next, nextSettlementMs(context, next.escrowUnits, rate));
@@ -76,12 +84,16 @@ function dueSolution(context: Context, id: number, payouts: Payouts): number {
   let { escrowUnits } = solution;
   let owed = 0n;
   let rate = 0n;
+  let total = 0n;
   for (const part of partsOf(state, solution)) {
     const settled = settle(context, part, escrowUnits, payouts);
     escrowUnits -= settled.paidUnits;
     owed += settled.owedUnits;
-    if (settled.running) rate += part.costPerHourUnits;
+    const { costPerHourUnits } = followPrice(state, settled.contract);
+    total += costPerHourUnits;
+    if (settled.running) rate += costPerHourUnits;
   }
+  setSolutionCost(state, solution.id, total);
   const next: Solution = { ...solution, escrowUnits };
   solutions.put(state, id as SolutionId, next);
   if (owed > 0n || outOfMoney(escrowUnits, rate)) pauseSolution(context, next);

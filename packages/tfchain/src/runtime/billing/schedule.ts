@@ -1,6 +1,6 @@
 /** When a purse is settled next, and whether its money still counts as money. */
 import type { Contract, Solution } from "../../types/entities.ts";
-import type { StateReader } from "../api.ts";
+import type { StateReader, StateWriter } from "../api.ts";
 import type { Context } from "../context.ts";
 import { contracts, meters, readMeter } from "../contracts/store.ts";
 import { RUNTIME_LIMITS } from "../limits.ts";
@@ -37,6 +37,12 @@ export function scheduleSolution({ state }: Context, solution: Solution, to: num
   const purse = readPurse(state, solution.id);
   moveDue(state, { kind: "solution", id: solution.id, from: purse.dueMs, to });
   purses.put(state, solution.id, { ...purse, dueMs: to });
+}
+
+/** The parts' prices have moved. The budget is what signers agreed to for new parts; it ends nothing that runs. */
+export function setSolutionCost(state: StateWriter, id: Solution["id"], costPerHourUnits: bigint): void {
+  const purse = readPurse(state, id);
+  if (purse.costPerHourUnits !== costPerHourUnits) purses.put(state, id, { ...purse, costPerHourUnits });
 }
 
 /** A part came, changed its price or went: the money lasts for another time. While it is paused only the end of grace counts. */

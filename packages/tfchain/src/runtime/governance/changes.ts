@@ -1,0 +1,55 @@
+/** What a proposal does: checked when it is made, and again when it is carried out. */
+import { runtimeErrors } from "../../errors.ts";
+import type { Change } from "../../types/governance.ts";
+import type { Charter } from "../../types/policy.ts";
+import type { Context } from "../context.ts";
+import { charterCell, readCharter } from "../policy/store.ts";
+import { overlay } from "../store/overlay.ts";
+import { requireConsistent, requireInRange } from "./parameters.ts";
+
+/** @throws GridError governance.* */
+export function checkChange(context: Pick<Context, "state" | "block">, change: Change): void {
+  // Carried out on a copy that is thrown away.
+  carryOutChange({ ...context, state: overlay(context.state) }, change);
+}
+
+/** @throws GridError governance.* */
+export function carryOutChange({ state, block }: Pick<Context, "state" | "block">, change: Change): void {
+  if (change.type === "parameter") {
+    requireInRange(change.name, change.value).write(state, change.value);
+    requireConsistent(state);
+    return;
+  }
+  charterCell.put(state, { ...readCharter(state), ...charterPart(readCharter(state), block.height, change) });
+}
+
+function charterPart(charter: Charter, height: number, change: Exclude<Change, { type: "parameter" }>): Partial<Charter> {
+  switch (change.type) {
+    case "certifiers":
+      return { certifiers: distinct(change.accounts) };
+    case "feeders":
+      return { feeders: distinct(change.accounts) };
+    case "validators":
+      distinct(change.validators.map(({ publicKey }) => publicKey));
+      return { validators: change.validators };
+    case "os_release":
+      return { osRelease: { version: change.version, document: change.document } };
+    case "terms": {
+      const current = charter.terms?.version ?? 0;
+      if (change.version <= current) throw invalid(`version ${current} of the terms is in force`);
+      return { terms: { version: change.version, document: change.document } };
+    }
+    case "upgrade":
+      if (change.atHeight <= height) throw invalid(`height ${change.atHeight} has passed`);
+      return { upgrade: { stateVersion: change.stateVersion, atHeight: change.atHeight } };
+    default:
+      return change satisfies never;
+  }
+}
+
+function distinct<T>(rows: readonly T[]): readonly T[] {
+  if (new Set(rows).size !== rows.length) throw invalid("one is listed twice");
+  return rows;
+}
+
+const invalid = (why: string): ReturnType<typeof runtimeErrors.fail> => runtimeErrors.fail("governance.bad_change", { message: `Refused: ${why}.` });

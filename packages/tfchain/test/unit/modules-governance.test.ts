@@ -1,0 +1,186 @@
+import { describe, expect, it } from "vitest";
+import { listParameters } from "../../src/runtime/governance/parameters.ts";
+import type { Call } from "../../src/types/calls.ts";
+import type { Change, ProposalId } from "../../src/types/governance.ts";
+import { type Chain, TFT, accountOf, cid, world } from "./runtime-harness.ts";
+
+const MINUTE = 60_000;
+const UP = { up: ["node1", "node2"] };
+const propose = (change: Change): Call => ({ type: "governance.propose", change, document: null });
+const price = (value: number): Change => ({ type: "parameter", name: "pricing.cuMicroUsdPerHour", value });
+const vote = (chain: Chain, proposalId: ProposalId, approve = true, farm = true): Call => ({
+  type: "governance.vote",
+  proposalId,
+  farmId: farm ? chain.read.farmByName("farm")!.id : null,
+  approve,
+});
+const veto = (chain: Chain, proposalId: ProposalId, farm = true): Call => ({
+  type: "governance.veto",
+  proposalId,
+  farmId: farm ? chain.read.farmByName("farm")!.id : null,
+});
+const only = (chain: Chain) => chain.read.proposals({})[0]!;
+/** Nodes that are proven, and a stake of 100 TFT: half of what weighs in full (5 % of 4,000 TFT). */
+function ready(): Chain {
+  const chain = world();
+  chain.do("other", { type: "accounts.stake", amountUnits: 100n * TFT, level: 3 });
+  chain.run(2 * MINUTE, UP);
+  return chain;
+}
+
+describe("a proposal", () => {
+  it("passes by capacity and stake of different twins, waits out its lock, and is carried out", () => {
+    const chain = ready();
+    chain.do("user", propose(price(40_000)));
+    const { id } = only(chain);
+    // Two nodes of 16 CU and 5 SU: 2 x (2 x 16 + 5) = 74, in millionths.
+    expect(only(chain)).toMatchObject({ farmTotal: 74_000_000n, stakeTotal: 200n * TFT, state: "voting", depositUnits: 10n * TFT });
+    expect(chain.held("user")).toBe(10n * TFT);
+    chain.do("farmer", vote(chain, id));
+    chain.do("other", vote(chain, id, true, false));
+    expect(only(chain)).toMatchObject({ ayes: 1_500_000, nays: 0, ayeVoters: 2 });
+    chain.run(2 * MINUTE, UP);
+    expect(only(chain)).toMatchObject({ state: "passed", depositUnits: 0n });
+    expect(chain.held("user")).toBe(0n);
+    chain.refuse("governance.not_voting", "farmer", vote(chain, id, false));
+    chain.run(50_000, UP);
+    // The lock holds until its end.
+    expect([only(chain).state, chain.read.pricing().cuMicroUsdPerHour]).toEqual(["passed", 30_560]);
+    chain.run(15_000, UP);
+    expect([only(chain).state, chain.read.pricing().cuMicroUsdPerHour]).toEqual(["executed", 40_000]);
+  });
+
+  it("never passes by one key, however heavy, not even with farm and stake together", () => {
+    const chain = ready();
+    chain.do("farmer", { type: "accounts.stake", amountUnits: 400n * TFT, level: 3 });
+    chain.run(1_000, UP);
+    chain.do("farmer", propose(price(40_000)));
+    const { id } = only(chain);
+    chain.do("farmer", vote(chain, id), vote(chain, id, true, false));
+    expect(only(chain)).toMatchObject({ ayes: 1_800_000, ayeVoters: 1 });
+    chain.run(3 * MINUTE, UP);
+    expect(only(chain).state).toBe("rejected");
+    expect(chain.read.pricing().cuMicroUsdPerHour).toBe(30_560);
+  });
+
+  it("counts the newest word of each: a changed vote moves its weight", () => {
+    const chain = ready();
+    chain.do("user", propose(price(40_000)));
+    const { id } = only(chain);
+    chain.do("farmer", vote(chain, id));
+    chain.do("other", vote(chain, id, true, false));
+    chain.do("farmer", vote(chain, id), vote(chain, id, false));
+    expect(only(chain)).toMatchObject({ ayes: 500_000, nays: 1_000_000, ayeVoters: 1 });
+    chain.run(3 * MINUTE, UP);
+    expect(only(chain).state).toBe("rejected");
+    expect(chain.held("user")).toBe(0n);
+  });
+
+  it("loses its deposit when nobody cared", () => {
+    const chain = ready();
+    const pool = chain.free("pool");
+    const { feeUnits } = chain.do("user", propose(price(40_000)));
+    chain.run(3 * MINUTE, UP);
+    expect([only(chain).state, chain.free("pool") - pool - feeUnits]).toEqual(["rejected", 10n * TFT]);
+  });
+
+  it("is stopped in its lock by vetoes of different twins, each counted once", () => {
+    const chain = ready();
+    chain.do("user", propose(price(40_000)));
+    const { id } = only(chain);
+    chain.refuse("governance.not_locked", "farmer", veto(chain, id));
+    chain.do("farmer", vote(chain, id));
+    chain.do("other", vote(chain, id, true, false));
+    chain.run(2 * MINUTE + 1_000, UP);
+    chain.do("farmer", veto(chain, id));
+    chain.refuse("governance.already_vetoed", "farmer", veto(chain, id));
+    expect(only(chain)).toMatchObject({ state: "passed", vetoes: 1_000_000, vetoVoters: 1 });
+    chain.do("other", veto(chain, id, false));
+    expect(only(chain).state).toBe("vetoed");
+    chain.run(2 * MINUTE, UP);
+    expect(chain.read.pricing().cuMicroUsdPerHour).toBe(30_560);
+  });
+});
+
+describe("who weighs", () => {
+  it("neither new nodes, nor nodes that are down, nor stake that came later", () => {
+    const chain = ready();
+    chain.do("user", propose(price(40_000)));
+    const { id } = only(chain);
+    chain.makeNode("node3");
+    chain.do("user", { type: "accounts.stake", amountUnits: 100n * TFT, level: 3 });
+    chain.refuse("governance.no_power", "user", vote(chain, id, true, false));
+    chain.refuse("farms.not_owner", "user", vote(chain, id));
+    chain.run(MINUTE, { up: ["node1", "node3"] });
+    chain.do("farmer", vote(chain, id));
+    // node2 fell silent, node3 came after the proposal: node1 alone is half of what was counted.
+    expect(only(chain).ayes).toBe(500_000);
+  });
+});
+
+describe("ranges", () => {
+  it("hold: no proposal leads out of them", () => {
+    const chain = ready();
+    const refused: readonly (readonly [string, Change])[] = [
+      ["governance.out_of_range", price(1_000_001)],
+      ["governance.out_of_range", price(99)],
+      ["governance.out_of_range", { type: "parameter", name: "governance.minVoters", value: 1 }],
+      ["governance.out_of_range", { type: "parameter", name: "split.farmerPercent", value: 70 }],
+      ["governance.unknown_parameter", { type: "parameter", name: "pricing.tftPriceMicroUsd", value: 1 }],
+      ["governance.unknown_parameter", { type: "parameter", name: "toString", value: 1 }],
+      ["governance.bad_change", { type: "upgrade", stateVersion: 2, atHeight: 1 }],
+      ["governance.bad_change", { type: "certifiers", accounts: [accountOf("user"), accountOf("user")] }],
+    ];
+    for (const [code, change] of refused) chain.refuse(code, "user", propose(change));
+  });
+
+  it("contain every number that a chain begins with, on the main network", () => {
+    const chain = world({ preset: "main" });
+    const outside = listParameters(chain.state).filter(({ value, min, max }) => value < min || value > max);
+    expect(outside).toEqual([]);
+  });
+
+  it("are asked again when the change is carried out", () => {
+    const chain = ready();
+    // Each is fine alone; together farmer and foundation would get more than all.
+    chain.do("user", propose({ type: "parameter", name: "split.farmerPercent", value: 60 }), propose({ type: "parameter", name: "split.foundationPercent", value: 50 }));
+    for (const { id } of chain.read.proposals({})) {
+      chain.do("farmer", vote(chain, id));
+      chain.do("other", vote(chain, id, true, false));
+    }
+    chain.run(4 * MINUTE, UP);
+    expect(chain.read.proposals({}).map(({ state }) => state)).toEqual(["executed", "failed"]);
+    expect(chain.read.policy().split).toMatchObject({ farmerPercent: 60, foundationPercent: 40 });
+  });
+});
+
+describe("what is decided beside numbers", () => {
+  it("offices, terms, operating system, validators, upgrade", () => {
+    const chain = ready();
+    const validators = [{ publicKey: accountOf("v1"), power: 10 }];
+    const changes: readonly Change[] = [
+      { type: "certifiers", accounts: [accountOf("other")] },
+      { type: "feeders", accounts: [accountOf("other"), accountOf("user")] },
+      { type: "validators", validators },
+      { type: "os_release", version: "1.2.0", document: cid("os") },
+      { type: "terms", version: 1, document: cid("terms") },
+      { type: "upgrade", stateVersion: 2, atHeight: 1_000_000 },
+    ];
+    chain.do("user", ...changes.map(propose));
+    for (const { id } of chain.read.proposals({})) {
+      chain.do("farmer", vote(chain, id));
+      chain.do("other", vote(chain, id, true, false));
+    }
+    chain.run(4 * MINUTE, UP);
+    expect(chain.read.charter()).toEqual({
+      certifiers: [accountOf("other")],
+      feeders: [accountOf("other"), accountOf("user")],
+      validators,
+      osRelease: { version: "1.2.0", document: cid("os") },
+      terms: { version: 1, document: cid("terms") },
+      upgrade: { stateVersion: 2, atHeight: 1_000_000 },
+    });
+    for (let index = 0; index < 16; index += 1) chain.do("farmer", propose(price(30_000 + index)));
+    chain.refuse("governance.too_many", "farmer", propose(price(50_000)));
+  });
+});
