@@ -43,7 +43,9 @@ export const LINK_STATE_LIMITS = {
   /** Changes are gathered for this long before they are flooded; death is told at once. */
   gatherMs: 200,
   /** Drifting delays are told at most this often: a path is left for a better one only after seconds anyway. */
-  driftMs: 2_000,
+  driftMs: 5_000,
+  /** A delay that doubled or halved and moved by this much is told at once. */
+  jumpUs: 10_000,
   /** A delay has drifted when it moved by this much and by this share; loss by this many per mille (5 probes of 50). */
   driftUs: 1_000,
   /** The share by which a delay must have moved as well. */

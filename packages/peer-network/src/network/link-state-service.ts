@@ -95,7 +95,7 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
       const due = nowMs - saidMs >= L.refreshMs;
       const before = said?.links ?? [];
       const now = options.links();
-      const waitMs = sameLinks(before, now) ? L.driftMs : L.gatherMs;
+      const waitMs = sameLinks(before, now) && !jumped(before, now) ? L.driftMs : L.gatherMs;
       if (due || (nowMs - saidMs >= waitMs && differs(before, now))) say();
     },
     transition: (peer, alive) => {
@@ -135,6 +135,12 @@ function originRate(clock: Clock): (origin: NodeId) => boolean {
 
 const sameLinks = (before: LinkAd["links"], now: LinkAd["links"]): boolean =>
   before.length === now.length && before.every((link, index) => link.to === now[index]?.to);
+
+const jumped = (before: LinkAd["links"], now: LinkAd["links"]): boolean =>
+  now.some(({ delayUs }, index) => {
+    const last = before[index]?.delayUs ?? 0;
+    return Math.abs(delayUs - last) > L.jumpUs && (delayUs > 2 * last || last > 2 * delayUs);
+  });
 
 /** Small movements of delay are not worth a flood: every word costs every node a message or more. */
 function differs(before: LinkAd["links"], now: LinkAd["links"]): boolean {
