@@ -9,6 +9,7 @@ export const cliErrors = defineErrors({
   "cli.subnet_taken": { summary: "The address range of the local grid is already in use on this machine.", cure: "Choose another with `tfgrid up --subnet 10.92.0`." },
   "cli.port_taken": { summary: "A port that the local grid needs on this machine is in use.", cure: "End the program that holds it, or choose other ports (see `tfgrid up --help`)." },
   "cli.not_found": { summary: "There is nothing of that name or id.", cure: "List what there is with the matching `list` command." },
+  "cli.no_such_file": { summary: "There is no file or folder of that name.", cure: "Check the path; it is relative to the folder that you are in." },
   "cli.bad_argument": { summary: "An argument does not have the form that the command needs.", cure: "Run the command with --help for its arguments." },
   "cli.timeout": { summary: "What was asked for did not happen in time.", cure: "See `tfgrid status` and `tfgrid solution status NAME` for what it waits for." },
   "cli.no_identity": { summary: "There is no wallet to sign with.", cure: "Start a local grid (it makes one), or set TFGRID_MNEMONIC or --mnemonic-file." },

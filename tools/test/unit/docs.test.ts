@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { composeJsonSchema } from "@tfgrid/it-contract";
+import { composeJsonSchema, formatProblem, parseCompose } from "@tfgrid/it-contract";
 import { methods } from "@tfgrid/tfchain";
 import { createProgram } from "../../../packages/cli/src/commands/index.ts";
 import { allErrors } from "../../docs/errors.ts";
@@ -86,6 +86,13 @@ describe("pages", () => {
 
   it.each(markdownFiles())("%s tells people to run commands that exist", (path) => {
     none(commandLines(textOf(path)).flatMap((line) => commandProblem(program, line) ?? []));
+  });
+
+  it("README.md shows a Compose file that is accepted without a warning", async () => {
+    const text = /```yaml\n([\s\S]*?)```/.exec(textOf("README.md"))?.[1] ?? "";
+    const result = await parseCompose({ text, fileName: "README.md", environment: {}, readFile: () => Promise.reject(new Error("it names no file")) });
+    none([...(result.ok ? [] : result.problems), ...result.warnings].map(formatProblem));
+    expect(result).toMatchObject({ ok: true, draft: { name: "diary", services: { length: 2 } } });
   });
 
   it("docs/compose.md names every key that is read", () => {

@@ -25,11 +25,11 @@ async function pushCommand(context: Context, source: string, name: string): Prom
   context.printer.result(pushed, () => `pushed ${pushed.reference}\n       ${pushed.digest}`);
 }
 
-/** @throws GridError cli.bad_argument */
+/** @throws GridError cli.no_such_file, cli.bad_argument */
 function sourceOf(source: string): string {
   if (/^[a-z-]+:/.test(source)) return source;
   const path = resolve(source);
-  if (!existsSync(path)) throw cliErrors.fail("cli.bad_argument", { message: `There is nothing at ${path}.` });
+  if (!existsSync(path)) throw cliErrors.fail("cli.no_such_file", { message: `There is nothing at ${path}.` });
   if (statSync(path).isDirectory()) {
     if (!existsSync(join(path, "index.json"))) throw cliErrors.fail("cli.bad_argument", { message: `${path} is no OCI layout (it has no index.json).` });
     return `oci:${path}`;

@@ -11,7 +11,7 @@ import type { ChainReader } from "@tfgrid/tfchain";
 /** A Compose file of more than this is refused before it is parsed; the parser has its own, smaller bounds. */
 const MAX_INPUT_BYTES = 4 * 1024 * 1024;
 
-/** @throws GridError it_contract.* with every problem of the file; cli.not_found */
+/** @throws GridError it_contract.* with every problem of the file; cli.no_such_file */
 export async function readDraft(file: string, warn: (text: string) => void): Promise<ComposeDraft> {
   const path = resolve(file);
   const folder = dirname(path);
@@ -33,7 +33,7 @@ async function readText(path: string): Promise<string> {
     if (bytes.length > MAX_INPUT_BYTES) throw cliErrors.fail("cli.bad_argument", { message: `${path} has ${bytes.length} bytes where at most ${MAX_INPUT_BYTES} are read.` });
     return bytes.toString("utf8");
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") throw cliErrors.fail("cli.not_found", { message: `There is no file ${path}.`, cause });
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") throw cliErrors.fail("cli.no_such_file", { message: `There is no file ${path}.`, cause });
     throw cause;
   }
 }
