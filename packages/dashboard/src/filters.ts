@@ -54,7 +54,7 @@ export function filterNodes<T extends FilterableNode>(nodes: readonly T[], filte
 }
 
 export const CONTRACT_STATES = ["active", "all", "grace", "deleted"] as const;
-export const CONTRACT_TYPES = ["all", "node", "name"] as const;
+export const CONTRACT_TYPES = ["all", "node", "name", "rent"] as const;
 export interface ContractFilter {
   readonly state: (typeof CONTRACT_STATES)[number];
   readonly type: (typeof CONTRACT_TYPES)[number];

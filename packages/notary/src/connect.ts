@@ -4,6 +4,7 @@ import {
   type CidText,
   cidOf,
   type Clock,
+  concatBytes,
   decode,
   encode,
   type Entropy,
@@ -165,8 +166,11 @@ function authorize({ call, origin, timeMs, nonce }: Authorization): string {
   const bodyHash = bytesToHex(sha256(call.body ?? new Uint8Array(0)));
   const message = requestBytes({ ...fields, origin, method: call.method, path: call.path, bodyHash });
   const signature = call.signer.sign("tfgrid/request/v1", message);
-  return AUTH_SCHEME + Buffer.from(encode(credentials, { ...fields, signature })).toString("base64url");
+  return AUTH_SCHEME + base64url(encode(credentials, { ...fields, signature }));
 }
+
+/** Without Node's Buffer: this client also runs in browsers. */
+const base64url = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 
 async function send(options: { readonly call: Call; readonly origin: string; readonly authorization: string }): Promise<Uint8Array> {
   const { call, origin, authorization } = options;
@@ -176,7 +180,7 @@ async function send(options: { readonly call: Call; readonly origin: string; rea
     const response = await fetch(origin + call.path, {
       method: call.method,
       headers: { authorization, ...(call.body === undefined ? {} : { "content-type": CONTENT_TYPE }) },
-      body: call.body === undefined ? null : Buffer.from(call.body),
+      body: call.body === undefined ? null : new Uint8Array(call.body),
       redirect: "error",
       signal,
     });
@@ -199,7 +203,7 @@ async function bounded(response: Response): Promise<Uint8Array> {
     if (size > L.bodyBytes + L.signaturesPerDocument * 128) throw notaryErrors.fail("notary.altered", { message: "The notary's answer is too long." });
     parts.push(part);
   }
-  return new Uint8Array(Buffer.concat(parts));
+  return concatBytes(...parts);
 }
 
 const text = s.text({ maxLength: 4_096 });

@@ -5,24 +5,12 @@ import { chain } from "@tfgrid/tfchain";
 import { DASHBOARD_LIMITS as L } from "../limits.ts";
 import { eventsQuery } from "./queries.ts";
 import { pathOf } from "./http.ts";
+import { touched } from "./touched.ts";
 import type { EventRow } from "./types.ts";
 
 export type LiveState = "connecting" | "live" | "polling";
 export const LiveContext = createContext<LiveState>("connecting");
 export const useLive = (): LiveState => useContext(LiveContext);
-
-/** First key parts that an event of this room changes. */
-export function touched(type: string): readonly string[] {
-  const room = type.split(".")[0] ?? "";
-  const lists: Readonly<Record<string, readonly string[]>> = {
-    nodes: ["nodes", "stats", "head"],
-    farms: ["farms", "stats", "head"],
-    twins: ["twins", "stats", "head"],
-    contracts: ["contracts", "solutions", "nodes", "stats", "head"],
-    solutions: ["solutions", "contracts", "stats", "head"],
-  };
-  return lists[room] ?? ["head"];
-}
 
 function keepNewest(client: QueryClient, row: EventRow): void {
   client.setQueryData(eventsQuery().queryKey, (known: readonly EventRow[] | undefined) => {

@@ -60,7 +60,7 @@ export interface ContractRow {
   readonly twin_id: number;
   readonly state: "Created" | "GracePeriod" | "Deleted";
   readonly created_at: number;
-  readonly type: "node" | "name";
+  readonly type: "node" | "name" | "rent";
   readonly details: { readonly nodeId: number; readonly name?: string; readonly farm_name?: string; readonly number_of_public_ips?: number };
   readonly solution_id: number;
   readonly cost_per_hour_units: string;

@@ -74,7 +74,13 @@ function RouteCard({ route, rect, url }: { route: RouteBox; rect: Rect; url: str
 export function PictureView({ picture, urlOf }: { picture: Picture; urlOf: (host: string) => string | undefined }) {
   const [ref, width] = useWidth();
   const layout = useMemo(() => layoutPicture(picture, width), [picture, width]);
-  if (picture.nodes.length === 0 && picture.routes.length === 0) return <Empty>Nothing is placed on a node yet.</Empty>;
+  // The measured element is there from the first drawing on, also while nothing is placed.
+  if (picture.nodes.length === 0 && picture.routes.length === 0)
+    return (
+      <div ref={ref}>
+        <Empty>Nothing is placed on a node yet.</Empty>
+      </div>
+    );
   return (
     <div ref={ref}>
       <div className="relative" style={{ height: layout.height }} role="group" aria-label="Services and where they run">

@@ -20,7 +20,7 @@ export function ContractsPage() {
       <FilterBar label="Filter contracts">
         <SearchField label="Search" value={filter.search} placeholder="solution, name, id, farm" onChange={(search) => setFilter({ search })} />
         <SelectField label="State" value={filter.state} onChange={(state) => setFilter({ state: state === "active" ? "" : state })} options={[["active", "Active"], ["grace", "Out of money"], ["deleted", "Ended"], ["all", "All"]]} />
-        <SelectField label="Kind" value={filter.type} onChange={(type) => setFilter({ type: type === "all" ? "" : type })} options={[["all", "All"], ["node", "Node"], ["name", "Name"]]} />
+        <SelectField label="Kind" value={filter.type} onChange={(type) => setFilter({ type: type === "all" ? "" : type })} options={[["all", "All"], ["node", "Node"], ["name", "Name"], ["rent", "Whole node"]]} />
       </FilterBar>
       <Card pad={false}>
         <Loaded query={contracts} what="contracts" lines={8}>

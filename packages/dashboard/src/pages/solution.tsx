@@ -51,6 +51,17 @@ function Agreement({ solution }: { solution: SolutionDetail["solution"] }) {
   );
 }
 
+function purposeOf(contract: SolutionDetail["contracts"][number]): string {
+  switch (contract.type) {
+    case "name":
+      return `name ${contract.name}`;
+    case "rent":
+      return "the whole node";
+    case "node":
+      return `part, version ${contract.version}`;
+  }
+}
+
 function Parts({ contracts }: SolutionDetail) {
   const now = useNow(5_000);
   return (
@@ -63,7 +74,7 @@ function Parts({ contracts }: SolutionDetail) {
         columns={[
           { name: "Contract", cell: (contract) => contract.id },
           { name: "State", cell: (contract) => <State state={contract.state} /> },
-          { name: "For", cell: (contract) => (contract.type === "name" ? `name ${contract.name}` : `part, version ${contract.version}`) },
+          { name: "For", cell: (contract) => purposeOf(contract) },
           { name: "Node", cell: (contract) => { const id = contract.type === "name" ? contract.gatewayNodeId : contract.nodeId; return <Link to={`/nodes/${id}`} className="link">{id}</Link>; } },
           { name: "Last report", wide: true, cell: (contract) => (contract.type === "node" && contract.reportedAtMs > 0 ? ago(contract.reportedAtMs, now) : "–") },
           { name: "Cost per hour", right: true, cell: (contract) => tft(contract.costPerHourUnits) },

@@ -32,7 +32,7 @@ export function Loading({ what, lines = 4 }: { what: string; lines?: number }) {
   );
 }
 
-function Stale({ query, what }: { query: UseQueryResult<unknown>; what: string }) {
+function Stale({ query, what }: { query: UseQueryResult; what: string }) {
   const now = useNow(5_000);
   if (!query.isError || query.data === undefined || now - query.dataUpdatedAt < L.staleAfterMs / 3) return null;
   const { message, cure } = asGridError(query.error);
