@@ -47,7 +47,7 @@ export function readComments(text: string): readonly Found[] {
     const start = /^\s*\/\*\*\s?(.*)$/.exec(line);
     if (start !== null && pending === undefined) pending = [];
     if (pending !== undefined) {
-      pending.push(line.replace(/^\s*\/?\*+\s?/, "").replace(/\s*\*\/\s*$/, ""));
+      pending.push(line.replace(/\s*\*+\/\s*$/, "").replace(/^\s*\/?\*+\s?/, ""));
       if (line.includes("*/")) {
         comment = pending.join(" ").trim();
         pending = undefined;
@@ -98,6 +98,7 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/^Characters\b/, "characters"],
   [/^Seconds\b/, "s"],
   [/^Days\b/, "days"],
+  [/^Percent\b/, "%"],
 ];
 
 function unitOf(name: string, comment: string): string {

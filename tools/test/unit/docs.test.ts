@@ -72,7 +72,7 @@ describe("limits", () => {
   it("are read by code", () => none(limits.filter((limit) => limit.usedIn.length === 0).map((limit) => `${limit.file}: ${limit.name}`)));
 
   it("are found with their comments, whatever surrounds them", () => {
-    const text = 'import { A } from "./a.ts";\n\n/** Bounds. */\nexport const X_LIMITS = {\n  /** One\n   * reason. */\n  oneMs: 1,\n  two: A.two,\n} as const;\n\n/** Alone. */\nexport const LONE = 3;\n';
+    const text = 'import { A } from "./a.ts";\n\n/** Bounds. */\nexport const X_LIMITS = {\n  /**\n   * One\n   * reason.\n   */\n  oneMs: 1,\n  two: A.two,\n} as const;\n\n/** Alone. */\nexport const LONE = 3;\n';
     expect(readComments(text)).toEqual([
       { group: "X_LIMITS", key: "oneMs", comment: "One reason." },
       { group: "X_LIMITS", key: "two", comment: "" },

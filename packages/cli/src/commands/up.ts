@@ -59,7 +59,7 @@ async function upHere(context: Context, options: UpOptions): Promise<void> {
   takeLock(layout);
   mkdirSync(layout.files.logs, { recursive: true });
   const logger = appendLogger(join(layout.files.logs, "supervisor.log"));
-  const progress = options.background === true ? reportingProgress() : createProgress({ stream: process.stderr, silent: context.printer.json, nowMs: systemClock.nowMs });
+  const progress = options.background === true ? reportingProgress() : createProgress({ stream: process.stderr, silent: context.printer.json, nowMs: () => systemClock.nowMs() });
   let grid: RunningGrid | undefined;
   try {
     grid = await startGrid({ layout, progress, logger, signal: context.signal });

@@ -10,7 +10,7 @@ export interface Printer {
   /** One line of a stream (events, logs): a JSON line with --json. */
   line(value: unknown, text: string): void;
   /** Progress for people; silent with --json, always on standard error. */
-  progress(text: string): void;
+  readonly progress: (text: string) => void;
 }
 
 export const toJsonText = (value: unknown, indent?: number): string => JSON.stringify(value, (_key, entry: unknown) => (typeof entry === "bigint" ? entry.toString() : entry), indent);
