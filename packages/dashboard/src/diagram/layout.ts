@@ -26,6 +26,8 @@ export const METRICS = {
   nodeHead: 46,
   machineHeight: 52,
   machineGap: 8,
+  /** Of a node without zmachines: one line that says why. */
+  sentenceHeight: 18,
   padding: 12,
   /** Below this width the parts go one below the other. */
   narrowBelow: 640,
@@ -33,7 +35,8 @@ export const METRICS = {
 } as const;
 
 export const nodeHeight = (node: Pick<NodeBox, "machines">): number => {
-  const rows = Math.max(1, node.machines.length);
+  const rows = node.machines.length;
+  if (rows === 0) return METRICS.nodeHead + METRICS.sentenceHeight + METRICS.padding;
   return METRICS.nodeHead + rows * METRICS.machineHeight + (rows - 1) * METRICS.machineGap + METRICS.padding;
 };
 

@@ -20,15 +20,15 @@ import { Loaded, Loading, Problem } from "../ui/loaded.tsx";
 const NOTHING: Checked = { draft: undefined, problems: [], warnings: [] };
 
 /** Checked a moment after the last keystroke; an older check that ends late is dropped. */
-function useChecked(text: string, given: GivenFiles): { readonly checked: Checked; readonly of: string; readonly error: unknown } {
-  const [state, setState] = useState<{ checked: Checked; of: string; error: unknown }>({ checked: NOTHING, of: "", error: undefined });
+function useChecked(text: string, given: GivenFiles): { readonly checked: Checked; readonly of: string; readonly round: number; readonly error: unknown } {
+  const [state, setState] = useState<{ checked: Checked; of: string; round: number; error: unknown }>({ checked: NOTHING, of: "", round: 0, error: undefined });
   useEffect(() => {
     let current = true;
     const timer = setTimeout(() => {
       const work = text.trim() === "" ? Promise.resolve(NOTHING) : check({ text, fileName: given.composeName ?? "compose.yaml", environment: given.environment, files: given.others });
       work.then(
-        (checked) => current && setState({ checked, of: text, error: undefined }),
-        (error: unknown) => current && setState({ checked: NOTHING, of: text, error }),
+        (checked) => current && setState(({ round }) => ({ checked, of: text, round: round + 1, error: undefined })),
+        (error: unknown) => current && setState(({ round }) => ({ checked: NOTHING, of: text, round: round + 1, error })),
       );
     }, L.validateDelayMs);
     return () => {
@@ -39,10 +39,11 @@ function useChecked(text: string, given: GivenFiles): { readonly checked: Checke
   return state;
 }
 
-function Planned({ checked, of, grid }: { checked: Checked; of: string; grid: PublicGrid }) {
+/** `round`: a plan belongs to one check, for other files beside the same text make another draft. */
+function Planned({ checked, round, grid }: { checked: Checked; round: number; grid: PublicGrid }) {
   const { draft } = checked;
   const planned = useQuery({
-    queryKey: ["plan", of],
+    queryKey: ["plan", round],
     enabled: draft !== undefined,
     retry: false,
     gcTime: 0,
@@ -70,7 +71,7 @@ export function DeployPage() {
   const grid = useRead(gridQuery());
   const area = useRef<HTMLTextAreaElement>(null);
   const chooser = useRef<HTMLInputElement>(null);
-  const { checked, of, error } = useChecked(useDeferredValue(text), given);
+  const { checked, of, round, error } = useChecked(useDeferredValue(text), given);
   const take = async (files: readonly File[]): Promise<void> => {
     const found = await sortFiles(files);
     setGiven((old) => ({ ...found, environment: found.environment ?? old.environment, composeName: found.composeName ?? old.composeName, others: new Map([...old.others, ...found.others]) }));
@@ -104,7 +105,7 @@ export function DeployPage() {
             </div>
           </Card>
           <Loaded query={grid} what="the grid's addresses">
-            {(found) => (found === null ? <Problem error={fail("dashboard.not_published")} /> : <Planned checked={checked} of={of} grid={found} />)}
+            {(found) => (found === null ? <Problem error={fail("dashboard.not_published")} /> : <Planned checked={checked} round={round} grid={found} />)}
           </Loaded>
         </div>
       </div>

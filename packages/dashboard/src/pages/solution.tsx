@@ -5,8 +5,9 @@ import { useRead } from "../api/use-read.ts";
 import { pictureOf } from "../diagram/model.ts";
 import { PictureView } from "../diagram/picture.tsx";
 import { ago, dateTime, plural, runsOut, shortKey, tft } from "../format/numbers.ts";
+import { toneOf } from "../format/states.ts";
 import { Feed } from "../ui/feed.tsx";
-import { Bar, Card, Facts, PageTitle, State, Table } from "../ui/kit.tsx";
+import { Bar, Card, classes, Facts, PageTitle, State, Table } from "../ui/kit.tsx";
 import { Loaded } from "../ui/loaded.tsx";
 import { useNow } from "../ui/now.ts";
 
@@ -52,14 +53,8 @@ function Agreement({ solution }: { solution: SolutionDetail["solution"] }) {
 }
 
 function purposeOf(contract: SolutionDetail["contracts"][number]): string {
-  switch (contract.type) {
-    case "name":
-      return `name ${contract.name}`;
-    case "rent":
-      return "the whole node";
-    case "node":
-      return `part, version ${contract.version}`;
-  }
+  if (contract.type === "name") return `name ${contract.name}`;
+  return contract.type === "rent" ? "the whole node" : `part, version ${contract.version}`;
 }
 
 function Parts({ contracts }: SolutionDetail) {
@@ -105,7 +100,7 @@ function Body(detail: SolutionDetail) {
         Solution {solution.id} · version {solution.version} · {plural(machines, "zmachine")} on {plural(picture.nodes.filter((node) => node.machines.length > 0).length, "node")}
       </PageTitle>
       {solution.note === null || solution.state === "running" ? null : (
-        <p role="status" className="mt-0 mb-4 rounded-xl bg-warn-soft px-4 py-3 text-sm">
+        <p role="status" className={classes("mt-0 mb-4 rounded-xl px-4 py-3 text-sm", toneOf(solution.state) === "info" ? "bg-info-soft" : toneOf(solution.state) === "bad" ? "bg-bad-soft" : "bg-warn-soft")}>
           <strong>The agent says:</strong> {solution.note.message} <code className="ml-1 text-xs text-muted">{solution.note.code}</code>
         </p>
       )}

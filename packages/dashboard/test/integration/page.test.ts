@@ -37,7 +37,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await page.close();
   await api.stop();
-  expect(failures).toEqual([]);
+  if (failures.length > 0) throw new Error(`the page threw: ${failures.join("; ")}`);
 });
 
 const open = (path: string) => page.goto(`${api.url}${path}`);
