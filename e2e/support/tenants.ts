@@ -13,6 +13,8 @@ export interface Tenant {
   readonly account: string;
   readonly keyPair: KeyPair;
   readonly words: string;
+  /** Of the grid's namespaces. */
+  readonly prefix: string;
   cli(...args: readonly string[]): Promise<CliResult>;
   json(...args: readonly string[]): Promise<Json>;
   /** The error that `--json` promises: code, message and what to do next, with an exit code that is not 0. */
@@ -38,7 +40,7 @@ export async function newTenant(grid: TestGrid, name: string, tft = "1000"): Pro
   await grid.json("wallet", "transfer", account, tft);
   const { twinId } = await grid.json("--mnemonic-file", words, "twin", "create");
   const keyPair = keyPairFromSeed(seedOfMnemonic(readFileSync(words, "utf8")));
-  return { name, twinId, account, keyPair, words, ...commandsOf(grid, words), file: (compose) => fileIn(folder, compose), connect: () => connect(grid, keyPair) };
+  return { name, twinId, account, keyPair, words, prefix: grid.prefix, ...commandsOf(grid, words), file: (compose) => fileIn(folder, compose), connect: () => connect(grid, keyPair) };
 }
 
 function commandsOf(grid: TestGrid, words: string): Pick<Tenant, "cli" | "json" | "refusal"> {
@@ -99,7 +101,7 @@ export async function probeOf(tenant: Tenant, solution: string, zmachine: string
   const { contracts } = await tenant.json("solution", "status", solution);
   const contract = contracts.find((entry: Json) => entry.report?.zmachines.some((each: Json) => each.name === zmachine));
   const reported = contract.report.zmachines.find((each: Json) => each.name === zmachine);
-  const netns = readdirSync("/run/netns").find((name) => name.endsWith(`-m-c${contract.id}-${zmachine}`));
+  const netns = readdirSync("/run/netns").find((name) => name.startsWith(`${tenant.prefix}-`) && name.endsWith(`-m-c${contract.id}-${zmachine}`));
   if (netns === undefined) throw new Error(`no namespace of ${zmachine}`);
   return {
     contractId: contract.id,

@@ -8,6 +8,8 @@ export const NOTARY_LIMITS = {
   documentBytes: DOCUMENT_LIMITS.documentBytes,
   /** Document, readers and signature in one request. */
   bodyBytes: DOCUMENT_LIMITS.documentBytes + 16_384,
+  /** Bytes of an oversized body that are read and thrown away, so that its sender can read the refusal. */
+  discardedBytes: 16 * 1024 * 1024,
   /** Twins that may read a document beside those whom the chain names. */
   readersPerDocument: 64,
   /** Signers of a solution are at most 32; the agent and replaced signers come on top. */

@@ -1,4 +1,5 @@
 /** The notary over HTTP. Bodies are DAG-CBOR, errors `{code, message, cure, details}` in JSON. */
+import type { Readable } from "node:stream";
 import { type CidText, decode, encode, type GridError, isGridError, type Logger, s, type Schema } from "@tfgrid/primitives";
 import { chain as types } from "@tfgrid/tfchain";
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
@@ -41,7 +42,12 @@ export function createServer(options: ServerOptions): FastifyInstance {
     reply.headers(CORS);
   });
   server.addHook("onRequest", async (request) => guard.admit(request.ip));
-  server.setErrorHandler((error, _request, reply) => sendError(reply, toGridError(error, logger)));
+  server.setErrorHandler(async (error, request, reply) => {
+    const refused = toGridError(error, logger);
+    // Who still writes when the connection closes sees a broken pipe instead of the answer.
+    if (refused.code === "notary.too_large") await discard(request.raw, L.discardedBytes);
+    return sendError(reply, refused);
+  });
   server.setNotFoundHandler((_request, reply) => sendError(reply, notaryErrors.fail("notary.bad_request", { message: "There is nothing at this address." })));
 
   server.options("/*", async (_request, reply) => reply.code(204).send());
@@ -67,6 +73,20 @@ export function createServer(options: ServerOptions): FastifyInstance {
     return reply.code(204).send();
   });
   return server;
+}
+
+/** Reads on without keeping anything, up to a bound. */
+function discard(body: Readable, maxBytes: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (body.readableEnded || body.destroyed) return resolve();
+    let size = 0;
+    body.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > maxBytes) resolve();
+    });
+    for (const event of ["end", "close", "error"]) body.once(event, () => resolve());
+    body.resume();
+  });
 }
 
 function incoming(request: FastifyRequest): Parameters<Guard["authenticate"]>[0] {
