@@ -93,6 +93,11 @@ export const runtimeErrors = defineErrors({
     summary: "This farm or stake has no weight in this vote.",
     cure: "A farm votes with nodes that are up, were there before the proposal and are proven; a stake when it was there before and is locked beyond the end.",
   },
+  "nodes.violation_known": { summary: "Your word on this node counts already in this period.", cure: "Nothing to do: other certifiers must see it too." },
+  "reputation.nothing_paid": {
+    summary: "There is nothing new to review.",
+    cure: "A review weighs what you have paid for this contract since your last one; farmers do not review themselves.",
+  },
   "nodes.not_found": { summary: "There is no such node.", cure: "Check the node id." },
   "nodes.not_this_node": { summary: "Only the node itself may say this.", cure: "Sign with the key of the node's twin." },
   "nodes.not_farmer": { summary: "Only the node's farmer may do this.", cure: "Sign with the key of the farm's twin." },

@@ -80,6 +80,8 @@ function reader(read: Read): ChainReader {
     proposal: (id) => some(read("proposal", { id })),
     proposals: (page = {}) => read("proposals", page),
     price: () => read("price", {}),
+    rewards: (nodeId) => read("rewards", { nodeId }),
+    reputation: (subject) => read("reputation", subject),
     twinOffer: (twinId) => some(read("twinOffer", { twinId })),
     twins: (page = {}) => read("twins", page),
     farms: (page = {}) => read("farms", page),

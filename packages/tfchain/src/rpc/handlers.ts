@@ -4,6 +4,7 @@ import type { Engine } from "../engines/engine.ts";
 import { chainErrors } from "../light/errors.ts";
 import type { Runtime } from "../runtime/api.ts";
 import type { Handler } from "./dispatch.ts";
+import type { ReputationSubject } from "../types/index.ts";
 import { type MethodName, type Methods, methods, openRpc } from "./methods.ts";
 
 type ParamsOf<M extends MethodName> = ReturnType<Methods[M]["params"]["fromJson"]>;
@@ -79,6 +80,8 @@ function readers(engine: Engine, runtime: Runtime): Pick<Implementations, Reader
     proposal: ({ id }) => read.proposal(id) ?? null,
     proposals: (page) => read.proposals(page),
     price: () => read.price(),
+    rewards: ({ nodeId }) => read.rewards(nodeId),
+    reputation: (subject) => read.reputation(oneSubject(subject)),
     twinOffer: ({ twinId }) => read.twinOffer(twinId) ?? null,
     twins: (page) => read.twins(page),
     farms: (page) => read.farms(page),
@@ -86,6 +89,14 @@ function readers(engine: Engine, runtime: Runtime): Pick<Implementations, Reader
     solutions: (page) => read.solutions(page),
     contracts: (page) => read.contracts(page),
   };
+}
+
+/** @throws GridError rpc.invalid_params */
+function oneSubject({ nodeId, farmId, twinId }: ParamsOf<"reputation">): ReputationSubject {
+  const named = [nodeId, farmId, twinId].filter((id) => id !== undefined).length;
+  if (named !== 1) throw chainErrors.fail("rpc.invalid_params", { message: "Name exactly one of nodeId, farmId and twinId." });
+  if (nodeId !== undefined) return { nodeId };
+  return farmId === undefined ? { twinId: twinId as NonNullable<typeof twinId> } : { farmId };
 }
 
 function ledgerMethods(engine: Engine): Omit<Implementations, ReaderMethod> {

@@ -3,6 +3,7 @@ import { s } from "@tfgrid/primitives";
 import * as e from "../types/entities.ts";
 import * as g from "../types/governance.ts";
 import * as l from "../types/ledger.ts";
+import * as m from "../types/merit.ts";
 import { charter, policy } from "../types/policy.ts";
 import { method, page, rows } from "./method.ts";
 
@@ -23,5 +24,11 @@ export const moduleMethods = {
   proposal: method("One proposal.", { id: g.proposalId }, s.nullable(g.proposal)),
   proposals: method("Proposals by ascending id.", page, rows(g.proposal)),
   price: method("Price of TFT, who fed it when, and whether it is stale.", {}, l.priceView),
+  rewards: method("Rewards of a node by period, with every figure behind them.", { nodeId: e.nodeId }, rows(m.rewardReceipt)),
+  reputation: method(
+    "Score, confidence and evidence of one node, farm or twin: name exactly one.",
+    { nodeId: s.optional(e.nodeId), farmId: s.optional(e.farmId), twinId: s.optional(e.twinId) },
+    m.reputation,
+  ),
   twinOffer: method("The key that a twin is offered to.", { twinId: e.twinId }, s.nullable(e.accountId)),
 } as const;

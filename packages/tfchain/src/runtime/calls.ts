@@ -8,6 +8,7 @@ import { governanceCalls } from "./governance/apply.ts";
 import { nodesCalls } from "./nodes/apply.ts";
 import { notaryCalls } from "./notary/apply.ts";
 import { pricingCalls } from "./pricing/feed.ts";
+import { reputationCalls } from "./reputation/apply.ts";
 import { servicesCalls } from "./services/apply.ts";
 import { solutionsCalls } from "./solutions/apply.ts";
 import { twinsCalls } from "./twins/apply.ts";
@@ -21,6 +22,7 @@ const HANDLERS: { readonly [K in CallType]: Handler<K> } = {
   ...solutionsCalls,
   ...notaryCalls,
   ...servicesCalls,
+  ...reputationCalls,
   ...pricingCalls,
   ...governanceCalls,
 };

@@ -10,6 +10,7 @@ import { MODULE_CHECKS } from "./module-invariants.ts";
 import { farms } from "./farms/store.ts";
 import { proposals } from "./governance/store.ts";
 import { lives, nodes } from "./nodes/store.ts";
+import { books } from "./rewards/books.ts";
 import { services } from "./services/store.ts";
 import { readPurse, solutionIdByName, solutions } from "./solutions/store.ts";
 import { type DueKind, dueKey, dueItems } from "./store/due.ts";
@@ -147,6 +148,7 @@ function* dueQueue({ state, active, solutions: all, nodes: machines }: World): I
     const dueMs = lives.get(state, row.id)?.dueMs ?? 0;
     if (row.up !== (dueMs !== 0)) yield `node ${row.id} is ${row.up ? "up" : "down"} and ${dueMs === 0 ? "not " : ""}watched`;
     expect("node", row.id, dueMs);
+    expect("book", row.id, books.get(state, row.id)?.dueMs ?? 0);
   }
   const found = dueItems(state, Number.MAX_SAFE_INTEGER - 1, Number.MAX_SAFE_INTEGER).map(dueKey);
   for (const key of found) if (!expected.delete(key)) yield `the due queue has ${key}, which nobody remembers`;

@@ -30,6 +30,8 @@ export const PULSE = { atLeast: 50, standstill: 75 } as const;
 export const MODULE_LIMITS = {
   /** Contracts that may end with their node (or with its rent) in one call: bounds that call's work. */
   contractsPerNodeEnd: 256,
+  /** Periods of rewards whose receipts are kept per node: five years. */
+  rewardReceipts: 60,
   /** Proposals at once: each looks at every node when it is made, and voters can follow no more. */
   openProposals: 16,
 } as const;

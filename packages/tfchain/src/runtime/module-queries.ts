@@ -10,12 +10,14 @@ import { proposals } from "./governance/store.ts";
 import { readBlockTimeMs } from "./nodes/pulse.ts";
 import { readCharter, readPolicy } from "./policy/store.ts";
 import { priceView } from "./pricing/feed.ts";
+import { reputationOf } from "./reputation/score.ts";
+import { receiptsOf } from "./rewards/books.ts";
 import { services } from "./services/store.ts";
 import { paging } from "./store/paging.ts";
 import { twinOffers } from "./twins/move.ts";
 import { acceptedTerms } from "./twins/terms.ts";
 
-type ModuleQuery = "policy" | "charter" | "supply" | "stake" | "discount" | "acceptedTerms" | "twinOffer" | "farmPayout" | "farmOffer" | "usage" | "rentByNode" | "service" | "services" | "parameters" | "proposal" | "proposals" | "price";
+type ModuleQuery = "policy" | "charter" | "supply" | "stake" | "discount" | "acceptedTerms" | "twinOffer" | "farmPayout" | "farmOffer" | "usage" | "rentByNode" | "service" | "services" | "parameters" | "proposal" | "proposals" | "price" | "rewards" | "reputation";
 
 export function moduleQueries(state: StateReader): Pick<StateQueries, ModuleQuery> {
   return {
@@ -35,6 +37,8 @@ export function moduleQueries(state: StateReader): Pick<StateQueries, ModuleQuer
     proposal: (id) => proposals.get(state, id),
     proposals: (page) => proposals.list(state, paging(page)),
     price: () => priceView(state, readBlockTimeMs(state)),
+    rewards: (nodeId) => receiptsOf(nodeId).list(state),
+    reputation: (subject) => reputationOf(state, subject, readBlockTimeMs(state)),
     twinOffer: (twinId) => twinOffers.get(state, twinId),
   };
 }

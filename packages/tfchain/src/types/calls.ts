@@ -69,6 +69,8 @@ export const call = s.union({
   "nodes.delete": s.struct({ nodeId: e.nodeId }),
   /** By a certifier. */
   "nodes.certify": s.struct({ nodeId: e.nodeId, certification: e.node.fields.certification }),
+  /** By a certifier: what the node claims and what is so are not the same. */
+  "nodes.report_violation": s.struct({ nodeId: e.nodeId, code: e.code }),
   "nodes.set_maintenance": s.struct({ nodeId: e.nodeId, mode: e.maintenance.fields.mode, noticeUntilMs: e.timeMs }),
 
   /** Capacity is checked and reserved here. `solutionId`: only the solution's agent, within its budget. */
@@ -162,6 +164,9 @@ export const call = s.union({
 
   /** By a feeder: the price of 1 TFT, as it sees it. */
   "pricing.feed": s.struct({ tftPriceMicroUsd: l.feed.fields.tftPriceMicroUsd }),
+
+  /** By the twin that paid for the contract, weighted by what it has paid since its last review. */
+  "reputation.review": s.struct({ contractId: e.contractId, score: s.uint({ max: 100 }) }),
 
   "notary.anchor": s.struct({ document: s.cid, contractId: s.nullable(e.contractId), solutionId: s.nullable(e.solutionId) }),
 });

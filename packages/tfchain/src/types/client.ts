@@ -5,6 +5,7 @@ import type { Account, Anchor, Contract, Farm, Head, NameContract, Node, Params,
 import type { ChainEvent, EventBlock } from "./events.ts";
 import type { Parameter, Proposal, ProposalId } from "./governance.ts";
 import type { AcceptedTerms, Discount, PriceView, Service, ServiceId, Stake, Supply, Usage } from "./ledger.ts";
+import type { Reputation, RewardReceipt } from "./merit.ts";
 import type { Charter, Policy } from "./policy.ts";
 
 /** Lists are by ascending id, `after` exclusive; servers answer at most 1,000 rows a call. */
@@ -12,6 +13,8 @@ export interface PageOptions {
   readonly after?: number;
   readonly limit?: number;
 }
+
+export type ReputationSubject = { readonly nodeId: NodeId } | { readonly farmId: FarmId } | { readonly twinId: TwinId };
 
 /** Reads answer `undefined` for what does not exist; they throw only when the ledger cannot be read. */
 export interface ChainReader {
@@ -57,6 +60,10 @@ export interface ChainReader {
   proposals(page?: PageOptions): Promise<readonly Proposal[]>;
   /** Price of TFT, who fed it when, and whether it is stale. */
   price(): Promise<PriceView>;
+  /** Rewards of a node by period, the newest 60 periods. */
+  rewards(nodeId: NodeId): Promise<readonly RewardReceipt[]>;
+  /** Score, confidence and the evidence behind it; neutral for what nothing is known of. */
+  reputation(subject: ReputationSubject): Promise<Reputation>;
   twins(page?: PageOptions): Promise<readonly Twin[]>;
   farms(page?: PageOptions): Promise<readonly Farm[]>;
   nodes(page?: PageOptions): Promise<readonly Node[]>;

@@ -3,6 +3,7 @@ import { type Infer, s } from "@tfgrid/primitives";
 import * as e from "./entities.ts";
 import * as g from "./governance.ts";
 import * as l from "./ledger.ts";
+import * as m from "./merit.ts";
 
 export const event = s.union({
   "accounts.transferred": s.struct({ from: e.accountId, to: e.accountId, amountUnits: s.units() }),
@@ -92,6 +93,16 @@ export const event = s.union({
     executesAtMs: e.timeMs,
   }),
   "pricing.moved": s.struct({ tftPriceMicroUsd: s.uint(), medianMicroUsd: s.uint() }),
+  "rewards.settled": s.struct({
+    nodeId: e.nodeId,
+    farmId: e.farmId,
+    account: e.accountId,
+    period: s.uint(),
+    outcome: m.rewardReceipt.fields.outcome,
+    amountUnits: s.units(),
+  }),
+  "nodes.violation": s.struct({ nodeId: e.nodeId, code: e.code, witnesses: s.uint() }),
+  "reputation.reviewed": s.struct({ contractId: e.contractId, nodeId: e.nodeId, twinId: e.twinId, score: s.uint(), weightUnits: s.units() }),
   "notary.anchored": s.struct({
     document: s.cid,
     author: e.twinId,

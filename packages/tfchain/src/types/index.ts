@@ -4,5 +4,6 @@ export * from "./entities.ts";
 export * from "./events.ts";
 export * from "./governance.ts";
 export * from "./ledger.ts";
+export * from "./merit.ts";
 export * from "./news.ts";
 export * from "./policy.ts";

@@ -28,6 +28,10 @@ const NEWS = {
   "governance.vetoed": ({ proposalId, twinId }) => `twin ${twinId} vetoes proposal ${proposalId}`,
   "governance.closed": ({ proposalId, state }) => `proposal ${proposalId} is ${state}`,
   "pricing.moved": ({ tftPriceMicroUsd }) => `1 TFT counts ${tftPriceMicroUsd / 1_000_000} USD now`,
+  "rewards.settled": ({ nodeId, period, amountUnits, outcome }) =>
+    `node ${nodeId} earned ${formatTft(amountUnits)} TFT in period ${period}${outcome === "paid" ? "" : ` (${outcome})`}`,
+  "nodes.violation": ({ nodeId, code }) => `a certifier contradicts node ${nodeId}: ${code}`,
+  "reputation.reviewed": ({ nodeId, twinId, score }) => `twin ${twinId} gives node ${nodeId} ${score} of 100`,
 } as const satisfies Tellers;
 
 export type NewsType = keyof typeof NEWS;

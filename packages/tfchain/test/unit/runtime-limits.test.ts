@@ -64,7 +64,7 @@ describe("the ledger's format", () => {
     chain.run(60_000, { up: ["node1", "node2"] });
     chain.do("agent", partCall(chain, solution, { nodeId: gatewayNodeId, networks: [share(2)] }));
     expect(bytesToHex(sha256(utf8(chain.state.dump())))).toMatchInlineSnapshot(
-      `"1653cec2800b50813ccaf7b3c4535d4a15826038c9e282247a1877400d056fd8"`,
+      `"f50eb9239eb15e7f6c09fb9b38a052ce6080743bf094e43025d7cd1ffa5098d6"`,
     );
   });
 });

@@ -9,6 +9,7 @@ import { contracts } from "../contracts/store.ts";
 import { dueProposal } from "../governance/close.ts";
 import { RUNTIME_LIMITS } from "../limits.ts";
 import { checkLiveness } from "../nodes/liveness.ts";
+import { dueBook } from "../rewards/books.ts";
 import { cancelSolution } from "../solutions/cancel.ts";
 import { solutions } from "../solutions/store.ts";
 import { type DueItem, type DueKind, dueItems } from "../store/due.ts";
@@ -24,6 +25,10 @@ type DueHandler = (context: Context, id: number, payouts: Payouts) => number;
 const HANDLERS: Readonly<Record<DueKind, DueHandler>> = {
   node: (context, id) => {
     checkLiveness(context, id as NodeId);
+    return 1;
+  },
+  book: (context, id) => {
+    dueBook(context, id as NodeId);
     return 1;
   },
   contract: dueContract,

@@ -18,6 +18,7 @@ import { requireNode } from "../nodes/store.ts";
 import { readConstitution } from "../params/store.ts";
 import { readPolicy } from "../policy/store.ts";
 import { readPricing } from "../pricing/store.ts";
+import { noteUse } from "../rewards/books.ts";
 import { requireTwin } from "../twins/store.ts";
 
 /** Income collected over many settlements, so that the foundation's account is written once a block and not once a bill. */
@@ -47,7 +48,10 @@ export function settle(context: Context, contract: Contract, availableUnits: big
   const billedMs = contract.state === "grace" ? 0 : Math.max(0, counterMs - before.seenMs);
   // The owner's stake takes its percentage off all that he spends. Exact in hundredths of unit-milliseconds; rounded down, once.
   const discountPercent = contract.state === "grace" ? 0 : discountOf(state, contract.twinId, block.timeMs).percent;
-  const gross = contract.costPerHourUnits * BigInt(billedMs) + takeUsage(context, contract) * BigInt(MS_PER_HOUR);
+  const publicBytes = takeUsage(context, contract);
+  const usage = publicBytes === 0 ? 0n : usageUnits(readPricing(state), publicBytes);
+  const gross = contract.costPerHourUnits * BigInt(billedMs) + usage * BigInt(MS_PER_HOUR);
+  if (contract.type === "node") noteUse(state, contract.nodeId, { publicBytes, ipv4Ms: contract.publicIps * billedMs });
   const total = gross * BigInt(100 - discountPercent) + before.remainder;
   const dueUnits = total / METER_SCALE + before.owedUnits;
   const paidUnits = dueUnits <= availableUnits ? dueUnits : availableUnits;
@@ -67,12 +71,12 @@ export function settle(context: Context, contract: Contract, availableUnits: big
   return { contract: next, paidUnits, owedUnits, running: running && contract.state === "created" };
 }
 
-/** What public traffic since the last bill costs. Billed in grace too: it was used before the pause. */
-function takeUsage({ state }: Context, contract: Contract): bigint {
+/** Public traffic since the last bill. Billed in grace too: it was used before the pause. */
+function takeUsage({ state }: Context, contract: Contract): number {
   const row = usages.get(state, contract.id);
-  if (row === undefined || row.unbilledBytes === 0) return 0n;
+  if (row === undefined || row.unbilledBytes === 0) return 0;
   usages.put(state, contract.id, { ...row, unbilledBytes: 0 });
-  return usageUnits(readPricing(state), row.unbilledBytes);
+  return row.unbilledBytes;
 }
 
 export function newMeter(context: Context, contract: Contract, dueMs: number): Meter {

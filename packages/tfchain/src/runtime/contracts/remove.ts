@@ -6,6 +6,7 @@ import { changeSolutionCost } from "../billing/schedule.ts";
 import { type Payouts, payOut, settle } from "../billing/settle.ts";
 import type { Context } from "../context.ts";
 import { requireNode } from "../nodes/store.ts";
+import { contractEnded } from "../reputation/evidence.ts";
 import { solutions } from "../solutions/store.ts";
 import { moveDue } from "../store/due.ts";
 import { requireTwin } from "../twins/store.ts";
@@ -44,7 +45,9 @@ export function removePart(context: Context, solution: Solution, contract: Contr
 
 function retire(context: Context, contract: Contract, end: { readonly cause: string; readonly refundedUnits: bigint }): void {
   const { state, block, emit } = context;
-  moveDue(state, { kind: "contract", id: contract.id, from: readMeter(state, contract.id).dueMs, to: 0 });
+  const meter = readMeter(state, contract.id);
+  moveDue(state, { kind: "contract", id: contract.id, from: meter.dueMs, to: 0 });
+  contractEnded(context, contract, { cause: end.cause, owedUnits: meter.owedUnits });
   changeSpend(state, contract.twinId, -contract.costPerHourUnits);
   if (contract.type === "name") contractIdByName.delete(state, contract.name);
   else if (contract.type === "rent") rentIdByNode.delete(state, contract.nodeId);

@@ -4,6 +4,9 @@ import type { Node } from "../../types/entities.ts";
 import type { CallContext, CallOf, Handlers } from "../context.ts";
 import { farms } from "../farms/store.ts";
 import { nextId } from "../params/store.ts";
+import { drained } from "../reputation/evidence.ts";
+import { noteCapacity, openBook } from "../rewards/books.ts";
+import { reportViolation } from "../rewards/violation.ts";
 import { actingTwin } from "../twins/store.ts";
 import { certifyNode, deleteNode } from "./end.ts";
 import { checkJoinToken } from "./join.ts";
@@ -21,11 +24,13 @@ export const nodesCalls: Handlers<"nodes"> = {
     }
     const { publicConfig: _old, ...rest } = node;
     nodes.put(context.state, nodeId, { ...rest, ...profile });
+    noteCapacity(context.state, nodeId, profile.total);
     context.emit({ type: "nodes.updated", nodeId });
   },
   "nodes.heartbeat": (context, { nodeId, uptimeSec }) => heartbeat(context, requireSelf(context, nodeId), uptimeSec),
   "nodes.delete": deleteNode,
   "nodes.certify": certifyNode,
+  "nodes.report_violation": reportViolation,
   "nodes.set_maintenance": (context, { nodeId, mode, noticeUntilMs }) => {
     const { state, block, emit } = context;
     const node = requireNode(state, nodeId);
@@ -37,7 +42,9 @@ export const nodesCalls: Handlers<"nodes"> = {
         details: { nodeId, farmId: node.farmId, twinId: twin.id },
       });
     }
-    nodes.put(state, nodeId, { ...node, maintenance: { mode, sinceMs: block.timeMs, noticeUntilMs } });
+    const next: Node = { ...node, maintenance: { mode, sinceMs: block.timeMs, noticeUntilMs } };
+    nodes.put(state, nodeId, next);
+    drained(context, next);
     emit({ type: "nodes.maintenance", nodeId, mode, noticeUntilMs });
   },
 };
@@ -74,5 +81,6 @@ function register(context: CallContext, call: CallOf<"nodes.register">): void {
   nodeIdByTwin.put(state, twin.id, id);
   lives.put(state, id, NEW_LIFE);
   nodesByFarm.add(state, [farm.id], id);
+  openBook(context, row);
   emit({ type: "nodes.registered", nodeId: id, farmId: farm.id, twinId: twin.id });
 }

@@ -8,6 +8,7 @@ import { contractsByNode, requireActive } from "../contracts/store.ts";
 import { farms } from "../farms/store.ts";
 import { MODULE_LIMITS } from "../limits.ts";
 import { requireCertifier } from "../policy/offices.ts";
+import { closeBook } from "../rewards/books.ts";
 import { requireSolution } from "../solutions/store.ts";
 import { moveDue } from "../store/due.ts";
 import { actingTwin } from "../twins/store.ts";
@@ -31,6 +32,7 @@ export function deleteNode(context: CallContext, { nodeId }: CallOf<"nodes.delet
   const ids = [...contractsByNode.ids(state, [nodeId, "a"], { limit: MODULE_LIMITS.contractsPerNodeEnd + 1 })] as ContractId[];
   requireNoticeGiven(context, node, ids.length);
   for (const id of ids) endContract(context, id);
+  closeBook(context, node);
   moveDue(state, { kind: "node", id: nodeId, from: readLife(state, nodeId).dueMs, to: 0 });
   lives.delete(state, nodeId);
   nodes.delete(state, nodeId);

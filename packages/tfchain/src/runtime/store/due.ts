@@ -2,7 +2,7 @@
 import type { StateReader, StateWriter } from "../api.ts";
 import { padId } from "./table.ts";
 
-export const DUE_KINDS = ["contract", "node", "proposal", "solution"] as const;
+export const DUE_KINDS = ["book", "contract", "node", "proposal", "solution"] as const;
 export type DueKind = (typeof DUE_KINDS)[number];
 
 export interface DueItem {

@@ -1,0 +1,156 @@
+/**
+ * What the ledger writes down about every node: time proven, traffic and addresses paid for, the least capacity it had. Looked
+ * at once an interval of evidence, and at the end of each period of rewards.
+ */
+import { type Infer, type NodeId, type Resources, cloudUnits, s } from "@tfgrid/primitives";
+import { accountId, nodeId as nodeIdSchema, resources } from "../../types/entities.ts";
+import type { Node } from "../../types/entities.ts";
+import { type RewardReceipt, rewardReceipt } from "../../types/merit.ts";
+import { credit } from "../accounts/store.ts";
+import { countMinted, readSupply } from "../accounts/supply.ts";
+import type { StateReader, StateWriter } from "../api.ts";
+import type { Context } from "../context.ts";
+import { payoutOf } from "../farms/property.ts";
+import { requireFarm } from "../farms/store.ts";
+import { MODULE_LIMITS } from "../limits.ts";
+import { provenUpMs } from "../nodes/proven.ts";
+import { readLife, requireNode } from "../nodes/store.ts";
+import { readPolicy } from "../policy/store.ts";
+import { timePassed } from "../reputation/evidence.ts";
+import { moveDue } from "../store/due.ts";
+import { type Table, padId, table } from "../store/table.ts";
+import { rewardUnits } from "./formula.ts";
+
+const book = s.struct({
+  nodeId: nodeIdSchema,
+  connectionMicroUsd: s.uint({ min: 1 }),
+  /** Of the present period. */
+  fromMs: s.uint(),
+  provenAtFromMs: s.uint(),
+  least: resources,
+  publicBytes: s.uint(),
+  ipv4Ms: s.uint(),
+  witnesses: s.list(accountId, { max: 16 }),
+  /** Of the present interval of evidence. */
+  lookedAtMs: s.uint(),
+  provenAtLookMs: s.uint(),
+  dueMs: s.uint(),
+});
+export type Book = Infer<typeof book>;
+export const books = table<NodeId, Book>({ prefix: "book", schema: book });
+export const receiptsOf = (id: NodeId): Table<number, RewardReceipt> => table({ prefix: `reward/${padId(id)}`, schema: rewardReceipt });
+
+const leastOf = (a: Resources, b: Resources): Resources => ({
+  cpuMilli: Math.min(a.cpuMilli, b.cpuMilli),
+  memoryBytes: Math.min(a.memoryBytes, b.memoryBytes),
+  ssdBytes: Math.min(a.ssdBytes, b.ssdBytes),
+  hddBytes: Math.min(a.hddBytes, b.hddBytes),
+});
+
+const nextPeriodMs = (nowMs: number, periodMs: number): number => (Math.floor(nowMs / periodMs) + 1) * periodMs;
+
+function nextLookMs(state: StateReader, nowMs: number): number {
+  const { rewards, reputation } = readPolicy(state);
+  return Math.min(nowMs + reputation.evidenceMs, nextPeriodMs(nowMs, rewards.periodMs));
+}
+
+function store(state: StateWriter, row: Book, dueMs: number): void {
+  moveDue(state, { kind: "book", id: row.nodeId, from: row.dueMs, to: dueMs });
+  books.put(state, row.nodeId, { ...row, dueMs });
+}
+
+/** When a node registers: the price of TFT for its rewards is frozen here. */
+export function openBook({ state, block }: Context, node: Node): void {
+  const row: Book = {
+    nodeId: node.id,
+    connectionMicroUsd: readPolicy(state).rewards.connectionMicroUsd,
+    ...newPeriod(node, 0, block.timeMs),
+    lookedAtMs: block.timeMs,
+    provenAtLookMs: 0,
+    dueMs: 0,
+  };
+  store(state, row, nextLookMs(state, block.timeMs));
+}
+
+const newPeriod = (node: Node, provenMs: number, nowMs: number) => ({
+  fromMs: nowMs,
+  provenAtFromMs: provenMs,
+  least: node.total,
+  publicBytes: 0,
+  ipv4Ms: 0,
+  witnesses: [],
+});
+
+/** The due queue asks. */
+export function dueBook(context: Context, id: NodeId): void {
+  const { state, block } = context;
+  const row = books.get(state, id);
+  if (row === undefined) throw new Error(`node ${id} has no book`);
+  const node = requireNode(state, id);
+  const looked = look(context, node, row);
+  const { periodMs } = readPolicy(state).rewards;
+  const over = block.timeMs >= nextPeriodMs(row.fromMs, periodMs);
+  if (over) payPeriod(context, node, looked);
+  store(state, over ? { ...looked, ...newPeriod(node, looked.provenAtLookMs, block.timeMs) } : looked, nextLookMs(state, block.timeMs));
+}
+
+function look(context: Context, node: Node, row: Book): Book {
+  const { state, block } = context;
+  const provenMs = provenUpMs(node, readLife(state, node.id));
+  // Before its first heartbeat a node has promised nothing.
+  if (node.lastHeartbeatMs > 0) {
+    timePassed(context, node, { upMs: Math.max(0, provenMs - row.provenAtLookMs), totalMs: block.timeMs - row.lookedAtMs });
+  }
+  return { ...row, lookedAtMs: block.timeMs, provenAtLookMs: provenMs };
+}
+
+/** The node leaves: what it earned in this period is paid by the same rules. */
+export function closeBook(context: Context, node: Node): void {
+  const { state } = context;
+  const row = books.get(state, node.id);
+  if (row === undefined) return;
+  payPeriod(context, node, look(context, node, row));
+  moveDue(state, { kind: "book", id: node.id, from: row.dueMs, to: 0 });
+  books.delete(state, node.id);
+}
+
+export function noteCapacity(state: StateWriter, id: NodeId, total: Resources): void {
+  const row = books.get(state, id);
+  if (row !== undefined) books.put(state, id, { ...row, least: leastOf(row.least, total) });
+}
+
+/** What was billed to users of this node. */
+export function noteUse(state: StateWriter, id: NodeId, use: { readonly publicBytes: number; readonly ipv4Ms: number }): void {
+  const row = use.publicBytes === 0 && use.ipv4Ms === 0 ? undefined : books.get(state, id);
+  if (row !== undefined) books.put(state, id, { ...row, publicBytes: row.publicBytes + use.publicBytes, ipv4Ms: row.ipv4Ms + use.ipv4Ms });
+}
+
+function payPeriod(context: Context, node: Node, row: Book): void {
+  const { state, block, emit } = context;
+  const { rewards } = readPolicy(state);
+  const period = Math.floor(row.fromMs / rewards.periodMs);
+  const farm = requireFarm(state, node.farmId);
+  const certified = node.certification === "certified";
+  const windowMs = block.timeMs - row.fromMs;
+  const provenMs = Math.min(windowMs, Math.max(0, row.provenAtLookMs - row.provenAtFromMs));
+  const uptimePermille = windowMs === 0 ? 0 : Math.floor((provenMs * 1_000) / windowMs);
+  const { publicBytes, ipv4Ms, connectionMicroUsd } = row;
+  const figures = { ...cloudUnits(row.least), provenMs, publicBytes, ipv4Ms, certified, connectionMicroUsd };
+  const least = certified ? rewards.certifiedMinUptimePermille : rewards.minUptimePermille;
+  const earned = rewardUnits({ rewards, ...figures });
+  const violated = row.witnesses.length >= rewards.violationWitnesses;
+  const room = rewards.supplyCapUnits - readSupply(state).totalUnits;
+  const payable = room <= 0n ? 0n : earned < room ? earned : room;
+  const outcome = violated ? "violation" : uptimePermille < least ? "low_uptime" : payable < earned ? "supply_cap" : "paid";
+  const amountUnits = outcome === "violation" || outcome === "low_uptime" ? 0n : payable;
+  const account = payoutOf(state, farm);
+  if (amountUnits > 0n) {
+    credit(state, account, amountUnits);
+    countMinted(state, amountUnits);
+  }
+  const ids = { nodeId: node.id, farmId: farm.id, account, period };
+  const receipts = receiptsOf(node.id);
+  receipts.put(state, period, { ...ids, fromMs: row.fromMs, toMs: block.timeMs, uptimePermille, ...figures, outcome, amountUnits });
+  receipts.delete(state, Math.max(0, period - MODULE_LIMITS.rewardReceipts));
+  emit({ type: "rewards.settled", ...ids, outcome, amountUnits });
+}
