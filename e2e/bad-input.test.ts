@@ -7,7 +7,7 @@ import { bytesToHex, encode } from "../packages/primitives/src/index.ts";
 import { type NodeContract, chain as types } from "../packages/tfchain/src/index.ts";
 import type { Grid } from "../packages/sdk/src/index.ts";
 import { type Json, type TestGrid, startGrid, until } from "./support/grid.ts";
-import { PROBE_IMAGE, type Tenant, connect, newTenant, probeOf, pushProbeImage, refusalOf, removeTenantFolders } from "./support/tenants.ts";
+import { PROBE_IMAGE, type Tenant, connect, endGrid, newTenant, probeOf, pushProbeImage, refusalOf, removeTenantFolders } from "./support/tenants.ts";
 
 /** A refused transaction that took a block's room costs its fee; nothing here costs more than this. */
 const FEES_UNITS = 100_000n;
@@ -52,8 +52,7 @@ beforeAll(async () => {
 afterAll(async () => {
   removeTenantFolders();
   await ledger.close();
-  await grid.down();
-  expect(grid.leftovers()).toEqual([]);
+  await endGrid(grid);
 });
 
 const walletOf = async (tenant: Tenant): Promise<{ readonly free: bigint; readonly held: bigint }> => {

@@ -6,7 +6,7 @@ import { s } from "../packages/primitives/src/index.ts";
 import { type Grid, nodeApi } from "../packages/sdk/src/index.ts";
 import { type Json, type TestGrid, startGrid, until } from "./support/grid.ts";
 import { type FakeInternet, fakeInternet, joinedDevice, listenIn } from "./support/stage.ts";
-import { PROBE_IMAGE, type Probe, type Tenant, inNetns, newTenant, probeOf, pushProbeImage, removeTenantFolders } from "./support/tenants.ts";
+import { PROBE_IMAGE, type Probe, type Tenant, endGrid, inNetns, newTenant, probeOf, pushProbeImage, removeTenantFolders } from "./support/tenants.ts";
 
 const CIDR = "10.99.0.0/16";
 const OPEN_PORT = 9_999;
@@ -58,8 +58,7 @@ afterAll(async () => {
   for (const listener of listeners) listener.kill("SIGKILL");
   internet?.remove();
   removeTenantFolders();
-  await grid.down();
-  expect(grid.leftovers()).toEqual([]);
+  await endGrid(grid);
 });
 
 interface Target {

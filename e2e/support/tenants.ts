@@ -31,6 +31,13 @@ export function removeTenantFolders(): void {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 }
 
+/** @throws Error naming whatever the grid has left on this machine */
+export async function endGrid(grid: TestGrid): Promise<void> {
+  await grid.down();
+  const left = grid.leftovers();
+  if (left.length > 0) throw new Error(`left behind: ${left.join(", ")}`);
+}
+
 /** By the commands that a person would use: wallet new, a transfer, twin create. */
 export async function newTenant(grid: TestGrid, name: string, tft = "1000"): Promise<Tenant> {
   const folder = mkdtempSync("/var/tmp/tfgrid-tenant-");

@@ -30,6 +30,8 @@ export function createProgram(options: ProgramOptions): Command {
     .option("--mnemonic-file <file>", "sign with the twin of these words")
     .option("--as <role>", "sign as this role of the local grid (user, farmer)")
     .configureHelp({ showGlobalOptions: true })
+    // Thrown to main, which tells it in JSON when that is asked for.
+    .exitOverride()
     .showHelpAfterError("(run with --help for what there is)");
   const action: Action =
     <A extends readonly unknown[]>(work: (context: Context, ...args: A) => Promise<void>) =>
