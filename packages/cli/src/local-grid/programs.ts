@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UNITS_PER_TFT, bytesToHex } from "@tfgrid/primitives";
+import { type PublicGrid, publicGrid } from "@tfgrid/explorer";
 import { type JoinToken, runtime } from "@tfgrid/tfchain";
 import type { GridKeys } from "./keys.ts";
 import { mnemonicFile } from "./keys.ts";
@@ -31,13 +32,25 @@ const NODE_FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=256", "--op
 
 const room = (name: string): string => fileURLToPath(new URL(`../../../${name}/src/main.ts`, import.meta.url));
 
-function own(options: { readonly layout: GridLayout; readonly name: string; readonly room: string; readonly config: unknown; readonly prefix?: readonly string[] }): ProgramSpec {
-  const { layout, name, config, prefix = [] } = options;
+interface OwnProgram {
+  readonly layout: GridLayout;
+  readonly name: string;
+  /** The TypeScript file that runs. */
+  readonly program: string;
+  readonly config: unknown;
+  /** Further arguments after `--config FILE`. */
+  readonly args?: readonly string[];
+  /** What runs Node, for example in another namespace. */
+  readonly prefix?: readonly string[];
+}
+
+function own(options: OwnProgram): ProgramSpec {
+  const { layout, name, program, config, args = [], prefix = [] } = options;
   const configFile = join(layout.files.configs, `${name}.json`);
   writeJson(configFile, config, 0o600);
   return {
     name,
-    command: [...prefix, process.execPath, ...NODE_FLAGS, room(options.room), "--config", configFile],
+    command: [...prefix, process.execPath, ...NODE_FLAGS, program, "--config", configFile, ...args],
     ready: { kind: "line" },
     startTimeoutMs: START_TIMEOUT_MS,
     // The launcher's compile cache (NODE_COMPILE_CACHE) is inherited; few malloc arenas, because idle threads keep theirs.
@@ -54,7 +67,7 @@ export function chainProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
   return own({
     layout,
     name: "chain",
-    room: "tfchain",
+    program: room("tfchain"),
     config: { dataDir: join(layout.stateDir, "chain"), genesisFile, authoritySeedFile, host: layout.hostAddress, port: layout.ports.chain },
   });
 }
@@ -78,7 +91,7 @@ export function notaryProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
   return own({
     layout,
     name: "notary",
-    room: "notary",
+    program: room("notary"),
     config: { dataDir: join(layout.stateDir, "notary"), host: layout.hostAddress, port: layout.ports.notary, chain: { url: chainUrl(layout), ...trustOf(layout, keys) } },
   });
 }
@@ -87,7 +100,7 @@ export function relayProgram(layout: GridLayout, _keys: GridKeys): ProgramSpec {
   return own({
     layout,
     name: "relay",
-    room: "messaging",
+    program: room("messaging"),
     config: { mnemonicFile: mnemonicFile(layout.files.keys, "relay"), listen: [{ host: layout.hostAddress, port: layout.ports.relay, transport: "tcp" }] },
   });
 }
@@ -111,17 +124,26 @@ export function registryProgram(layout: GridLayout): ProgramSpec {
   };
 }
 
-export async function explorerProgram(layout: GridLayout, keys: GridKeys): Promise<ProgramSpec> {
+export interface ExplorerProgram {
+  readonly layout: GridLayout;
+  readonly keys: GridKeys;
+  /** What the page needs to plan, sign and deploy by itself. */
+  readonly grid: PublicGrid;
+}
+
+export async function explorerProgram({ layout, keys, grid }: ExplorerProgram): Promise<ProgramSpec> {
   return own({
     layout,
     name: "explorer",
-    room: "explorer",
+    program: fileURLToPath(new URL("explorer-program.ts", import.meta.url)),
+    args: ["--registries-conf", layout.files.registriesConf],
     config: {
       chain: { url: chainUrl(layout), trust: trustOf(layout, keys) },
       dataDir: join(layout.stateDir, "explorer"),
       host: "127.0.0.1",
       port: await freePort(layout.ports.explorer),
       staticDir: fileURLToPath(new URL("../../../dashboard/dist", import.meta.url)),
+      grid: publicGrid.toJson(grid),
     },
   });
 }
@@ -136,7 +158,7 @@ export function agentProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
   return own({
     layout,
     name: "agent",
-    room: "it-contract",
+    program: room("it-contract"),
     config: { chain: { url: chainUrl(layout), trust: trustOf(layout, keys) }, notary: { urls: [notaryUrl(layout)] }, mnemonicFile: mnemonicFile(layout.files.keys, "agent") },
   });
 }
@@ -157,7 +179,7 @@ export function nodeProgram(options: NodeProgramOptions): ProgramSpec {
   const spec = own({
     layout,
     name: `node-${node.name}`,
-    room: "zero-os",
+    program: room("zero-os"),
     // nsenter, not `ip netns exec`: that would also unshare the mount namespace, and the node's mounts with it.
     prefix: ["nsenter", `--net=/run/netns/${node.machine}`],
     config: {

@@ -1,7 +1,8 @@
 /** Brings the whole grid up on one machine, step by step, and takes it down again without a trace. */
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type FarmId, type Logger, type TwinId, messageOf, systemClock } from "@tfgrid/primitives";
+import { type AccountId, type FarmId, type Hex, type Logger, type TwinId, messageOf, systemClock } from "@tfgrid/primitives";
+import type { PublicGrid } from "@tfgrid/explorer";
 import { type ChainClient, connectChain } from "@tfgrid/tfchain";
 import { endpointsFile, type GridEndpoints } from "../endpoints.ts";
 import { cliErrors } from "../errors.ts";
@@ -36,7 +37,7 @@ export interface StartGridOptions {
 /** What has been started so far, so that a failure or Ctrl-C at any step takes down exactly that. */
 interface Parts {
   readonly supervisor: Supervisor;
-  forwarders: Forwarder[];
+  readonly forwarders: Forwarder[];
   chain: ChainClient | undefined;
 }
 
@@ -60,7 +61,10 @@ async function bringUp(options: StartGridOptions, parts: Parts): Promise<Omit<Ru
   const { layout, progress, signal } = options;
   const { supervisor } = parts;
   const keys = loadOrMakeKeys(layout.files.keys);
-  await progress.step("lay the network between farmers", () => ensureHostNetwork(layout, signal));
+  const gateway = await progress.step("lay the network between farmers", async () => {
+    await ensureHostNetwork(layout, signal);
+    return reachGateway(layout, parts);
+  });
   signal.throwIfAborted();
   const chain = await progress.step("start TFChain (one authority)", async () => {
     await supervisor.start(programs.chainProgram(layout, keys));
@@ -72,15 +76,16 @@ async function bringUp(options: StartGridOptions, parts: Parts): Promise<Omit<Ru
   signal.throwIfAborted();
   const people = await progress.step("register twins and the farm", () => registerPeople({ chain, keys, relays }));
   signal.throwIfAborted();
+  const grid = publicGridOf({ layout, keys, gateway, agentTwinId: people.agentTwinId });
   const bootOptions = { ...options, keys, farmId: people.farmId, relays, supervisor };
   await progress.step(`boot ${layout.nodes.length} 3Nodes, start explorer and dashboard`, (note) =>
-    Promise.all([bootNodes({ ...bootOptions, note }), programs.explorerProgram(layout, keys).then((explorer) => supervisor.start(explorer))]),
+    Promise.all([bootNodes({ ...bootOptions, note }), programs.explorerProgram({ layout, keys, grid }).then((explorer) => supervisor.start(explorer))]),
   );
   signal.throwIfAborted();
   // After the 3Nodes have spoken: it would look for other places for what runs on those that it takes for lost.
   await progress.step("start the contract agent", () => supervisor.start(programs.agentProgram(layout, keys)));
   signal.throwIfAborted();
-  const endpoints = await publish({ layout, keys, relays, people, parts });
+  const endpoints = publish({ layout, grid, gateway, relays, people, explorer: programs.explorerUrl(supervisor) });
   return { layout, keys, endpoints, chain, supervisor };
 }
 
@@ -110,30 +115,56 @@ async function bootNodes(options: BootOptions): Promise<void> {
   await Promise.all(layout.nodes.map(boot));
 }
 
-interface PublishOptions {
-  readonly layout: GridLayout;
-  readonly keys: GridKeys;
-  readonly relays: readonly string[];
-  readonly people: { readonly userTwinId: TwinId; readonly agentTwinId: TwinId; readonly farmId: FarmId };
-  readonly parts: Parts;
+/** Ways from this machine's loopback to the gateway node, for people's browsers. */
+async function reachGateway(layout: GridLayout, parts: Parts): Promise<GridEndpoints["gateway"]> {
+  const { address } = gatewayNode(layout);
+  const open = async (wanted: number, port: number): Promise<number> => {
+    const forwarder = await startForwarder({ port: wanted, to: { host: address, port } });
+    parts.forwarders.push(forwarder);
+    return forwarder.port;
+  };
+  const http = await open(layout.ports.gatewayHttp, 80);
+  const https = await open(layout.ports.gatewayHttps, 443);
+  return { address, domain: layout.domain, http: `http://${layout.domain}:${http}`, https: `https://${layout.domain}:${https}` };
 }
 
-async function publish(options: PublishOptions): Promise<GridEndpoints> {
-  const { layout, keys, relays, people, parts } = options;
+function gatewayNode(layout: GridLayout): NodeLayout {
   const gateway = layout.nodes.find((node) => node.role === "gateway");
   if (gateway === undefined) throw new Error("the layout has a gateway node");
-  const http = await startForwarder({ port: layout.ports.gatewayHttp, to: { host: gateway.address, port: 80 } });
-  const https = await startForwarder({ port: layout.ports.gatewayHttps, to: { host: gateway.address, port: 443 } });
-  parts.forwarders = [http, https];
-  const explorer = programs.explorerUrl(parts.supervisor);
+  return gateway;
+}
+
+function publicGridOf(options: { readonly layout: GridLayout; readonly keys: GridKeys; readonly gateway: GridEndpoints["gateway"]; readonly agentTwinId: TwinId }): PublicGrid {
+  const { layout, keys, gateway, agentTwinId } = options;
+  const { domain, http, https } = gateway;
+  return {
+    chain: { url: programs.chainUrl(layout), chainId: programs.chainIdOf(layout), authority: keys.authority.account as string as Hex },
+    notary: [programs.notaryUrl(layout)],
+    gateway: { domain, http, https },
+    registry: programs.registryName,
+    agentTwinId,
+  };
+}
+
+interface PublishOptions {
+  readonly layout: GridLayout;
+  readonly grid: PublicGrid;
+  readonly gateway: GridEndpoints["gateway"];
+  readonly relays: readonly string[];
+  readonly people: { readonly userTwinId: TwinId; readonly agentTwinId: TwinId; readonly farmId: FarmId };
+  readonly explorer: string;
+}
+
+function publish(options: PublishOptions): GridEndpoints {
+  const { layout, grid, gateway, relays, people, explorer } = options;
   const endpoints: GridEndpoints = {
     gridId: layout.gridId,
-    chain: { url: programs.chainUrl(layout), chainId: programs.chainIdOf(layout), authority: keys.authority.account },
-    notary: [programs.notaryUrl(layout)],
+    chain: { ...grid.chain, authority: grid.chain.authority as string as AccountId },
+    notary: grid.notary,
     relays,
     explorer,
     dashboard: explorer,
-    gateway: { address: gateway.address, domain: layout.domain, http: `http://${layout.domain}:${http.port}`, https: `https://${layout.domain}:${https.port}` },
+    gateway,
     registry: { name: programs.registryName, url: programs.registryUrl(layout), registriesConf: layout.files.registriesConf },
     ...people,
   };

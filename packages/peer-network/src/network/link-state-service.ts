@@ -92,11 +92,7 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
     tick: () => {
       const nowMs = clock.nowMs();
       if (db.expire(nowMs)) options.onChange();
-      const due = nowMs - saidMs >= L.refreshMs;
-      const before = said?.links ?? [];
-      const now = options.links();
-      const waitMs = sameLinks(before, now) && !jumped(before, now) ? L.driftMs : L.gatherMs;
-      if (due || (nowMs - saidMs >= waitMs && differs(before, now))) say();
+      if (worthSaying(said?.links ?? [], options.links(), nowMs - saidMs)) say();
     },
     transition: (peer, alive) => {
       logger.info(alive ? "link is up" : "link is dead", { peer });
@@ -131,6 +127,13 @@ function originRate(clock: Clock): (origin: NodeId) => boolean {
     heard.set(origin, count);
     return count > L.adsPerWindow;
   };
+}
+
+/** `silentMs`: since we last said something. */
+function worthSaying(before: LinkAd["links"], now: LinkAd["links"], silentMs: number): boolean {
+  if (silentMs >= L.refreshMs) return true;
+  const waitMs = sameLinks(before, now) && !jumped(before, now) ? L.driftMs : L.gatherMs;
+  return silentMs >= waitMs && differs(before, now);
 }
 
 const sameLinks = (before: LinkAd["links"], now: LinkAd["links"]): boolean =>
