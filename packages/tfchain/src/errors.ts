@@ -18,6 +18,10 @@ export const runtimeErrors = defineErrors({
     summary: "The account cannot pay the transaction's fee.",
     cure: "Send TFT to this account; a new node needs none when it registers with its farmer's valid join token.",
   },
+  "tx.fee_above_max": {
+    summary: "The fee has risen above what the transaction offers.",
+    cure: "Wait until blocks are emptier, or sign again with a higher maxFeeUnits.",
+  },
   "tx.rate_limited": {
     summary: "The free transactions of this minute are used up.",
     cure: "Wait for the next minute and put several reports into one batch, or pay the fee from the account's balance.",

@@ -82,6 +82,7 @@ function reader(read: Read): ChainReader {
     price: () => read("price", {}),
     rewards: (nodeId) => read("rewards", { nodeId }),
     reputation: (subject) => read("reputation", subject),
+    fee: () => read("fee", {}),
     twinOffer: (twinId) => some(read("twinOffer", { twinId })),
     twins: (page = {}) => read("twins", page),
     farms: (page = {}) => read("farms", page),

@@ -82,6 +82,7 @@ function readers(engine: Engine, runtime: Runtime): Pick<Implementations, Reader
     price: () => read.price(),
     rewards: ({ nodeId }) => read.rewards(nodeId),
     reputation: (subject) => read.reputation(oneSubject(subject)),
+    fee: () => read.fee(),
     twinOffer: ({ twinId }) => read.twinOffer(twinId) ?? null,
     twins: (page) => read.twins(page),
     farms: (page) => read.farms(page),

@@ -30,5 +30,6 @@ export const moduleMethods = {
     { nodeId: s.optional(e.nodeId), farmId: s.optional(e.farmId), twinId: s.optional(e.twinId) },
     m.reputation,
   ),
+  fee: method("What a transaction costs now: (base + perByte x bytes) x multiplier / 1,000.", {}, l.feeView),
   twinOffer: method("The key that a twin is offered to.", { twinId: e.twinId }, s.nullable(e.accountId)),
 } as const;

@@ -14,10 +14,11 @@ import { reputationOf } from "./reputation/score.ts";
 import { receiptsOf } from "./rewards/books.ts";
 import { services } from "./services/store.ts";
 import { paging } from "./store/paging.ts";
+import { feeView } from "./transactions/fee.ts";
 import { twinOffers } from "./twins/move.ts";
 import { acceptedTerms } from "./twins/terms.ts";
 
-type ModuleQuery = "policy" | "charter" | "supply" | "stake" | "discount" | "acceptedTerms" | "twinOffer" | "farmPayout" | "farmOffer" | "usage" | "rentByNode" | "service" | "services" | "parameters" | "proposal" | "proposals" | "price" | "rewards" | "reputation";
+type ModuleQuery = "policy" | "charter" | "supply" | "stake" | "discount" | "acceptedTerms" | "twinOffer" | "farmPayout" | "farmOffer" | "usage" | "rentByNode" | "service" | "services" | "parameters" | "proposal" | "proposals" | "price" | "rewards" | "reputation" | "fee";
 
 export function moduleQueries(state: StateReader): Pick<StateQueries, ModuleQuery> {
   return {
@@ -39,6 +40,7 @@ export function moduleQueries(state: StateReader): Pick<StateQueries, ModuleQuer
     price: () => priceView(state, readBlockTimeMs(state)),
     rewards: (nodeId) => receiptsOf(nodeId).list(state),
     reputation: (subject) => reputationOf(state, subject, readBlockTimeMs(state)),
+    fee: () => feeView(state),
     twinOffer: (twinId) => twinOffers.get(state, twinId),
   };
 }

@@ -11,6 +11,7 @@ import { stateKeys } from "./state-keys.ts";
 import { overlay } from "./store/overlay.ts";
 import { admit } from "./transactions/check.ts";
 import { decodeTx } from "./transactions/decode.ts";
+import { adjustFee } from "./transactions/fee.ts";
 import { deliverTx } from "./transactions/deliver.ts";
 
 export interface RuntimeOptions {
@@ -29,6 +30,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
       const events: ChainEvent[] = [];
       const work = overlay(state);
       const context: Context = { state: work, block, emit: (event) => void events.push(event) };
+      adjustFee(context);
       beat(context);
       carryOutDue(context);
       work.commit();

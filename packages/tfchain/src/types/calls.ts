@@ -181,6 +181,8 @@ export const transactionBody = s.struct({
   /** Last height at which it may be included. */
   expiresAtHeight: e.height,
   calls: s.list(call, { max: 256, min: 1 }),
+  /** Refused, and nothing taken, when the fee has risen above this. */
+  maxFeeUnits: s.optional(s.units()),
 });
 export type TransactionBody = Infer<typeof transactionBody>;
 export const signedTransaction = s.struct({ body: transactionBody, signature: s.hex({ length: 64 }) });

@@ -4,7 +4,7 @@ import type { Call } from "./calls.ts";
 import type { Account, Anchor, Contract, Farm, Head, NameContract, Node, Params, Pricing, RentContract, Solution, Twin } from "./entities.ts";
 import type { ChainEvent, EventBlock } from "./events.ts";
 import type { Parameter, Proposal, ProposalId } from "./governance.ts";
-import type { AcceptedTerms, Discount, PriceView, Service, ServiceId, Stake, Supply, Usage } from "./ledger.ts";
+import type { AcceptedTerms, Discount, FeeView, PriceView, Service, ServiceId, Stake, Supply, Usage } from "./ledger.ts";
 import type { Reputation, RewardReceipt } from "./merit.ts";
 import type { Charter, Policy } from "./policy.ts";
 
@@ -64,6 +64,8 @@ export interface ChainReader {
   rewards(nodeId: NodeId): Promise<readonly RewardReceipt[]>;
   /** Score, confidence and the evidence behind it; neutral for what nothing is known of. */
   reputation(subject: ReputationSubject): Promise<Reputation>;
+  /** What a transaction costs now. */
+  fee(): Promise<FeeView>;
   twins(page?: PageOptions): Promise<readonly Twin[]>;
   farms(page?: PageOptions): Promise<readonly Farm[]>;
   nodes(page?: PageOptions): Promise<readonly Node[]>;

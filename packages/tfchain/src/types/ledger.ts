@@ -54,6 +54,10 @@ export const service = s.struct({
 });
 export type Service = Infer<typeof service>;
 
+/** A transaction costs (base + perByte x bytes) x multiplier / 1,000, rounded up. */
+export const feeView = s.struct({ baseUnits: s.units(), perByteUnits: s.units(), multiplierPermille: s.uint() });
+export type FeeView = Infer<typeof feeView>;
+
 /** One feeder's last word on the price of TFT. */
 export const feed = s.struct({ account: e.accountId, tftPriceMicroUsd: s.uint({ min: 1, max: 1_000_000_000 }), atMs: e.timeMs });
 export type Feed = Infer<typeof feed>;

@@ -64,7 +64,7 @@ describe("the ledger's format", () => {
     chain.run(60_000, { up: ["node1", "node2"] });
     chain.do("agent", partCall(chain, solution, { nodeId: gatewayNodeId, networks: [share(2)] }));
     expect(bytesToHex(sha256(utf8(chain.state.dump())))).toMatchInlineSnapshot(
-      `"f50eb9239eb15e7f6c09fb9b38a052ce6080743bf094e43025d7cd1ffa5098d6"`,
+      `"4e96983fc023c5f3056192b8a6cee2f45a09c5c374d42afcc01f84876bfa3563"`,
     );
   });
 });

@@ -4,6 +4,7 @@ import { readAccount } from "../accounts/store.ts";
 import type { BlockContext, DecodedTx, StateReader, StateWriter } from "../api.ts";
 import type { Verify } from "../context.ts";
 import { readParams } from "../params/store.ts";
+import { feeOf } from "./fee.ts";
 import { allowance, rateLimited } from "./free.ts";
 
 export interface TxCheck {
@@ -43,7 +44,11 @@ export function admit(check: TxCheck): Admission {
   }
   const free = allowance({ state, block, verify, body });
   if (free.kind === "free") return { feeUnits: 0n, useAllowance: free.use };
-  const feeUnits = params.feeBaseUnits + params.feePerByteUnits * BigInt(decoded.sizeBytes);
+  const feeUnits = feeOf(state, decoded.sizeBytes);
+  if (body.maxFeeUnits !== undefined && feeUnits > body.maxFeeUnits) {
+    const message = `The fee is ${feeUnits} units now, the transaction offers ${body.maxFeeUnits}.`;
+    throw runtimeErrors.fail("tx.fee_above_max", { message, details: { feeUnits: feeUnits.toString(), maxFeeUnits: body.maxFeeUnits.toString() } });
+  }
   if (account.freeUnits >= feeUnits) return { feeUnits, useAllowance: () => undefined };
   if (free.kind === "used_up") throw rateLimited(body);
   throw runtimeErrors.fail("tx.insufficient_balance", {

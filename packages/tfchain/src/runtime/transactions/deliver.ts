@@ -8,6 +8,7 @@ import type { Verify } from "../context.ts";
 import { readConstitution } from "../params/store.ts";
 import { overlay } from "../store/overlay.ts";
 import { type Admission, admit } from "./check.ts";
+import { countLoad } from "./fee.ts";
 
 export interface Delivery {
   readonly state: StateWriter;
@@ -27,7 +28,7 @@ export function deliverTx(delivery: Delivery): TxOutcome {
     return { hash, ok: false, feeUnits: 0n, events: [], error: refusal(error) };
   }
   const { feeUnits } = admission;
-  takeFee(state, decoded, admission);
+  takeFee(delivery, admission);
   const batch = overlay(state);
   const events: ChainEvent[] = [];
   const emit = (event: ChainEvent): void => void events.push(event);
@@ -41,11 +42,12 @@ export function deliverTx(delivery: Delivery): TxOutcome {
 }
 
 /** Number, fee and allowance are gone whatever becomes of the calls: refused work is not free either. */
-function takeFee(state: StateWriter, decoded: DecodedTx, admission: Admission): void {
+function takeFee({ state, block, decoded }: Delivery, admission: Admission): void {
   const { signer } = decoded.tx.body;
   const account = readAccount(state, signer);
   accounts.put(state, signer, { ...account, nonce: account.nonce + 1, freeUnits: account.freeUnits - admission.feeUnits });
   admission.useAllowance(state);
+  if (admission.feeUnits > 0n) countLoad(state, block.height, decoded.sizeBytes);
   credit(state, readConstitution(state).validatorsPool, admission.feeUnits);
 }
 
