@@ -42,16 +42,8 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
       .request({ to: twinId, method: linkStateMethod, body: { ads }, timeoutMs: PATH_LIMITS.requestTimeoutMs })
       .catch((error: unknown) => logger.debug("link state not delivered", { to, reason: messageOf(error) }));
   };
-  /** An origin tells its own neighbours itself: only those beyond are told here, so that a full mesh hears every word once. */
   const flood = (ads: readonly SignedLinkAd[], from?: TwinId): void => {
-    const toldBy = new Map(ads.map((signed) => [signed, new Set(readAd(signed).links.map((link) => link.to))]));
-    for (const link of options.links()) {
-      if (options.twinOf(link.to) === from) continue;
-      send(
-        link.to,
-        ads.filter((signed) => from === undefined || toldBy.get(signed)?.has(link.to) !== true),
-      );
-    }
+    for (const link of options.links()) if (options.twinOf(link.to) !== from) send(link.to, from === undefined ? ads : untold(ads, link.to));
   };
   const say = (): void => {
     const nowMs = clock.nowMs();
@@ -128,6 +120,10 @@ function originRate(clock: Clock): (origin: NodeId) => boolean {
     return count > L.adsPerWindow;
   };
 }
+
+/** An origin tells its own neighbours itself: only those beyond are told by us, so that a full mesh hears every word once. */
+const untold = (ads: readonly SignedLinkAd[], to: NodeId): readonly SignedLinkAd[] =>
+  ads.filter((signed) => !readAd(signed).links.some((link) => link.to === to));
 
 /** `silentMs`: since we last said something. */
 function worthSaying(before: LinkAd["links"], now: LinkAd["links"], silentMs: number): boolean {
