@@ -54,8 +54,8 @@ export const RPC_LIMITS = {
 } as const;
 
 export const CLIENT_LIMITS = {
-  /** Attempts of one read before `chain.unreachable`. */
-  readAttempts: 6,
+  /** Attempts of one read before `chain.unreachable`: with the pauses about ten seconds, so that a restart of the ledger is ridden out. */
+  readAttempts: 9,
   /** ms. First pause between attempts; doubles up to `maxBackoffMs`. */
   backoffMs: 100,
   /** ms. The longest pause between attempts. */
