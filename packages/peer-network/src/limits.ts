@@ -49,7 +49,7 @@ export const LINK_STATE_LIMITS = {
   /** A delay has drifted when it moved by this much and by this share; loss by this many per mille (5 probes of 50). */
   driftUs: 1_000,
   /** The share by which a delay must have moved as well. */
-  driftShare: 0.25,
+  driftShare: 0.1,
   /** Loss that has moved by this many per mille is told. */
   driftLossPermille: 100,
   /** A link that died is told after this: several die together when a node does. */

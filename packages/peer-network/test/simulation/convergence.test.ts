@@ -54,8 +54,8 @@ function check(grid: FakeGrid, links: Links, members: readonly number[], note: s
       const where = `${note}, pair ${a + 1}-${b + 1}`;
       expect(status?.bestDelayUs === undefined, `${where}: reachable or not`).toBe(truth === undefined);
       if (truth === undefined) continue;
-      // What is flooded may lag the truth by a twentieth or 0.2 ms a link: smaller changes are not worth a flood.
-      const slack = truth * 0.05 + 200 * (PATH_LIMITS.maxHops + 1);
+      // What is flooded may lag the truth by as much as is not worth a flood on each link.
+      const slack = truth * LINK_STATE_LIMITS.driftShare + LINK_STATE_LIMITS.driftUs * (PATH_LIMITS.maxHops + 1);
       expect(Math.abs((status?.bestDelayUs ?? Number.NaN) - truth), `${where}: shortest ${truth}, found ${status?.bestDelayUs}`).toBeLessThanOrEqual(slack);
       expect(status?.delayUs, where).toBeLessThanOrEqual((truth + slack) / (1 - PATH_LIMITS.switchMarginShare) + PATH_LIMITS.switchMarginUs);
       expect(trace(grid, a, b), `${where}: packets there`).toEqual(status?.path);
