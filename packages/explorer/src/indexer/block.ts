@@ -7,7 +7,7 @@ import type { Contract, ContractId, EventBlock, NodeId } from "../types.ts";
 import type { Entities } from "./fetch.ts";
 import { type TimelineRow, tell, type View } from "./timeline.ts";
 import { touchedBy } from "./touched.ts";
-import { writeEntities } from "./write.ts";
+import { removeEnded, writeEntities } from "./write.ts";
 
 const parseContract = (body: string): Contract => schemas.contract.fromJson(JSON.parse(body));
 
@@ -123,6 +123,7 @@ export async function writeBlock(
     const view = await readView(db, block, entities);
     const loaded = { placements: new Map(view.placements), told: new Map(view.told) };
     if (entities !== undefined) await writeEntities(db, entities);
+    await removeEnded(db, block.events);
     const rows = block.events.flatMap((event) => tell(event, view));
     await writeRows(db, block, rows);
     await writeBills(db, block);

@@ -1,6 +1,6 @@
 /** Entities into their tables, inside the caller's transaction. */
 import type { Database } from "../store/schema.ts";
-import type { Contract, Farm, Node, Pricing, Solution, Twin } from "../types.ts";
+import type { ChainEvent, Contract, Farm, Node, Pricing, Solution, Twin } from "../types.ts";
 import type { Entities } from "./fetch.ts";
 import { contractRow, farmRow, nodeRow, publicIpRows, solutionRow, twinRow } from "./rows.ts";
 
@@ -50,6 +50,17 @@ export async function writeSolution(db: Database, solution: Solution): Promise<v
     .values(row)
     .onConflict((conflict) => conflict.column("solution_id").doUpdateSet(row))
     .execute();
+}
+
+/** What has ended is gone from the ledger too; ids are never given twice. Contracts and solutions stay, as their own past. */
+export async function removeEnded(db: Database, events: readonly ChainEvent[]): Promise<void> {
+  for (const event of events) {
+    if (event.type === "nodes.deleted") await db.deleteFrom("nodes").where("node_id", "=", event.nodeId).execute();
+    if (event.type === "twins.closed") await db.deleteFrom("twins").where("twin_id", "=", event.twinId).execute();
+    if (event.type !== "farms.deleted") continue;
+    await db.deleteFrom("farms").where("farm_id", "=", event.farmId).execute();
+    await db.deleteFrom("public_ips").where("farm_id", "=", event.farmId).execute();
+  }
 }
 
 export async function writeEntities(db: Database, entities: Entities): Promise<void> {

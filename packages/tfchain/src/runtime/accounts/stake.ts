@@ -37,15 +37,20 @@ export function coverUnits(spendPerHourUnits: bigint, halfMonths: number, monthM
   return (ms + unit - 1n) / unit;
 }
 
-export function discountOf(state: StateReader, id: TwinId, nowMs: number): Discount {
+export const discountOf = (state: StateReader, id: TwinId, nowMs: number): Discount => ({
+  percent: discountPercent(state, id, nowMs),
+  spendPerHourUnits: readSpend(state, id),
+});
+
+export function discountPercent(state: StateReader, id: TwinId, nowMs: number): number {
   const row = stakes.get(state, id);
+  if (row === undefined || nowMs >= row.unlocksAtMs) return 0;
   const spendPerHourUnits = readSpend(state, id);
-  if (row === undefined || nowMs >= row.unlocksAtMs) return { percent: 0, spendPerHourUnits };
   const { monthMs, levels } = readPolicy(state).stake;
   const reached = levels.filter(
     ({ halfMonths }, index) => index <= row.level && row.amountUnits >= coverUnits(spendPerHourUnits, halfMonths, monthMs),
   );
-  return { percent: Math.max(0, ...reached.map(({ discountPercent }) => discountPercent)), spendPerHourUnits };
+  return Math.max(0, ...reached.map(({ discountPercent: percent }) => percent));
 }
 
 export function stakeMore(context: CallContext, { amountUnits, level }: CallOf<"accounts.stake">): void {

@@ -5,9 +5,10 @@
 import type { Contract, Solution } from "../../types/entities.ts";
 import type { Context } from "../context.ts";
 import { isSuspended } from "../contracts/rent.ts";
-import { contracts, nodeOf, readMeter } from "../contracts/store.ts";
+import { readMeter } from "../contracts/store.ts";
 import { readParams } from "../params/store.ts";
 import { purses, readPurse, solutions } from "../solutions/store.ts";
+import { enterGrace, leaveGrace } from "./pause.ts";
 import { resumeTenants, suspendTenants } from "./rent.ts";
 import { minimumPrepaid, nextSettlementMs, partsOf, scheduleContract, scheduleSolution } from "./schedule.ts";
 import { type Payouts, payOut, settle } from "./settle.ts";
@@ -30,7 +31,7 @@ export function resumeContract(context: Context, contract: Contract): void {
   const next: Contract = { ...settled.contract, escrowUnits: contract.escrowUnits - settled.paidUnits };
   leaveGrace(context, next);
   scheduleContract(context, next, nextSettlementMs(context, next.escrowUnits, next.costPerHourUnits));
-  if (next.type === "rent") resumeTenants(context, next);
+  if (next.type === "rent") resumeTenants(context, next, resumeContract);
 }
 
 export function pauseSolution(context: Context, solution: Solution): void {
@@ -60,16 +61,6 @@ export function resumeSolution(context: Context, solution: Solution): void {
   const next: Solution = { ...solution, escrowUnits, state: purse.resumeState ?? "accepted" };
   setState(context, next, "solutions.resumed", "The deposit covers the parts again.");
   scheduleSolution(context, next, parts.length === 0 ? 0 : nextSettlementMs(context, escrowUnits, purse.costPerHourUnits));
-}
-
-export function enterGrace({ state, emit }: Context, contract: Contract, untilMs: number): void {
-  contracts.put(state, contract.id, { ...contract, state: "grace" });
-  emit({ type: "contracts.grace", contractId: contract.id, nodeId: nodeOf(contract), solutionId: contract.solutionId, untilMs });
-}
-
-export function leaveGrace({ state, emit }: Context, contract: Contract): void {
-  contracts.put(state, contract.id, { ...contract, state: "created" });
-  emit({ type: "contracts.resumed", contractId: contract.id, nodeId: nodeOf(contract), solutionId: contract.solutionId });
 }
 
 function setState({ state, emit }: Context, solution: Solution, code: string, message: string): void {

@@ -1,12 +1,12 @@
 /** Grace of a rent: everything on its node goes with it. */
-import type { NodeContract, RentContract, Solution } from "../../types/entities.ts";
+import type { Contract, NodeContract, RentContract, Solution } from "../../types/entities.ts";
 import type { Context } from "../context.ts";
 import { removeContract, removePart } from "../contracts/remove.ts";
 import { nodeContractsOn } from "../contracts/rent.ts";
 import { contracts, readMeter } from "../contracts/store.ts";
 import { readParams } from "../params/store.ts";
 import { requireSolution, solutions } from "../solutions/store.ts";
-import { enterGrace, leaveGrace, resumeContract } from "./grace.ts";
+import { enterGrace, leaveGrace } from "./pause.ts";
 import { scheduleContract } from "./schedule.ts";
 import { type Payouts, payOut, settle } from "./settle.ts";
 
@@ -32,7 +32,7 @@ function settleNow(context: Context, contract: NodeContract): NodeContract {
 const afterRent = (untilMs: number): number => untilMs + 1;
 
 export function suspendTenants(context: Context, rent: RentContract, untilMs: number): void {
-  for (const row of [...nodeContractsOn(context.state, rent.nodeId)]) {
+  for (const row of nodeContractsOn(context.state, rent.nodeId)) {
     // Out of its own money already: its own grace goes on.
     if (row.state === "grace") continue;
     const next = settleNow(context, row);
@@ -41,14 +41,15 @@ export function suspendTenants(context: Context, rent: RentContract, untilMs: nu
   }
 }
 
-export function resumeTenants(context: Context, rent: RentContract): void {
+/** `resume`: takes a contract of its own purse out of grace when its money suffices. */
+export function resumeTenants(context: Context, rent: RentContract, resume: (context: Context, contract: Contract) => void): void {
   const { state, block } = context;
-  for (const row of [...nodeContractsOn(state, rent.nodeId)]) {
+  for (const row of nodeContractsOn(state, rent.nodeId)) {
     if (row.solutionId !== null) {
       if (requireSolution(state, row.solutionId).state !== "paused") leaveGrace(context, settleNow(context, row));
       continue;
     }
-    resumeContract(context, row);
+    resume(context, row);
     if (contracts.get(state, row.id)?.state === "grace") scheduleContract(context, row, block.timeMs + readParams(state).graceMs);
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { AccountId } from "@tfgrid/primitives";
 import type { Contract } from "../../types/entities.ts";
-import { discountOf } from "../accounts/stake.ts";
+import { discountPercent } from "../accounts/stake.ts";
 import { credit, debitHeld } from "../accounts/store.ts";
 import type { StateWriter } from "../api.ts";
 import type { Context } from "../context.ts";
@@ -47,12 +47,12 @@ export function settle(context: Context, contract: Contract, availableUnits: big
   const { counterMs, running } = counterOf(context, contract);
   const billedMs = contract.state === "grace" ? 0 : Math.max(0, counterMs - before.seenMs);
   // The owner's stake takes its percentage off all that he spends. Exact in hundredths of unit-milliseconds; rounded down, once.
-  const discountPercent = contract.state === "grace" ? 0 : discountOf(state, contract.twinId, block.timeMs).percent;
+  const percent = contract.state === "grace" ? 0 : discountPercent(state, contract.twinId, block.timeMs);
   const publicBytes = takeUsage(context, contract);
   const usage = publicBytes === 0 ? 0n : usageUnits(readPricing(state), publicBytes);
   const gross = contract.costPerHourUnits * BigInt(billedMs) + usage * BigInt(MS_PER_HOUR);
   if (contract.type === "node") noteUse(state, contract.nodeId, { publicBytes, ipv4Ms: contract.publicIps * billedMs });
-  const total = gross * BigInt(100 - discountPercent) + before.remainder;
+  const total = gross * BigInt(100 - percent) + before.remainder;
   const dueUnits = total / METER_SCALE + before.owedUnits;
   const paidUnits = dueUnits <= availableUnits ? dueUnits : availableUnits;
   const owedUnits = dueUnits - paidUnits;
@@ -64,7 +64,7 @@ export function settle(context: Context, contract: Contract, availableUnits: big
   contracts.put(state, contract.id, next);
   if (paidUnits > 0n) distribute(context, contract, paidUnits, payouts);
   const downMs = contract.state === "grace" ? 0 : block.timeMs - fromMs - billedMs;
-  const applied = discountPercent === 0 ? {} : { discountPercent };
+  const applied = percent === 0 ? {} : { discountPercent: percent };
   if (paidUnits > 0n || downMs > 0) {
     emit({ type: "contracts.billed", contractId: contract.id, amountUnits: paidUnits, fromMs, toMs: block.timeMs, downMs, ...applied });
   }

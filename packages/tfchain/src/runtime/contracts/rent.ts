@@ -6,26 +6,10 @@ import type { NodeId, TwinId } from "@tfgrid/primitives";
 import { runtimeErrors } from "../../errors.ts";
 import type { Contract, NodeContract, RentContract } from "../../types/entities.ts";
 import type { StateReader } from "../api.ts";
-import type { CallContext, CallOf } from "../context.ts";
+import type { CallContext } from "../context.ts";
 import { MODULE_LIMITS } from "../limits.ts";
 import { actingTwin } from "../twins/store.ts";
-import { requireReadyNode } from "./capacity.ts";
-import { newContract, open } from "./create.ts";
-import { rentPrice } from "./price.ts";
 import { contracts, contractsByNode, rentIdByNode } from "./store.ts";
-
-export function createRent(context: CallContext, { nodeId, depositUnits }: CallOf<"contracts.create_rent">): void {
-  const { state } = context;
-  const node = requireReadyNode(state, nodeId);
-  const rent = rentOf(state, nodeId);
-  if (rent !== undefined) throw nodeRented(rent);
-  const [inUse] = nodeContractsOn(state, nodeId);
-  if (inUse !== undefined) throw runtimeErrors.fail("contracts.node_in_use", { details: { nodeId, contractId: inUse.id } });
-  const base = newContract(context, undefined, rentPrice(state, node.id), depositUnits);
-  const row: RentContract = { ...base, type: "rent", nodeId: node.id };
-  rentIdByNode.put(state, node.id, row.id);
-  open(context, undefined, row);
-}
 
 export function rentOf(state: StateReader, nodeId: NodeId): RentContract | undefined {
   const id = rentIdByNode.get(state, nodeId);
@@ -65,7 +49,7 @@ export function requireRentUnused(context: CallContext, contract: Contract): voi
   });
 }
 
-function nodeRented(rent: RentContract): ReturnType<typeof runtimeErrors.fail> {
+export function nodeRented(rent: RentContract): ReturnType<typeof runtimeErrors.fail> {
   const message = `Node ${rent.nodeId} is rented by twin ${rent.twinId}.`;
   return runtimeErrors.fail("contracts.node_rented", { message, details: { nodeId: rent.nodeId, rentContractId: rent.id, twinId: rent.twinId } });
 }

@@ -65,7 +65,8 @@ function castVote(context: CallContext, { proposalId, farmId, approve }: CallOf<
   const now: Vote = { twinId: actingTwin(context).id, approve, power };
   votes.put(state, key, now);
   const side = (vote: Vote | undefined, wanted: boolean): number => (vote?.approve === wanted ? vote.power : 0);
-  const ayeVoters = row.ayeVoters + countVoter(context, proposalId, "aye", before, -1) + countVoter(context, proposalId, "aye", now, 1);
+  const ballot = { id: proposalId, side: "aye" } as const;
+  const ayeVoters = row.ayeVoters + countVoter(context, ballot, before, -1) + countVoter(context, ballot, now, 1);
   const ayes = row.ayes - side(before, true) + side(now, true);
   const nays = row.nays - side(before, false) + side(now, false);
   proposals.put(state, proposalId, { ...row, ayes, nays, ayeVoters });
@@ -82,16 +83,16 @@ function castVeto(context: CallContext, { proposalId, farmId }: CallOf<"governan
   if (vetoes.get(state, key) !== undefined) throw runtimeErrors.fail("governance.already_vetoed", { details: { proposalId, farmId } });
   const now: Vote = { twinId: actingTwin(context).id, approve: true, power };
   vetoes.put(state, key, now);
-  const next: Proposal = { ...row, vetoes: row.vetoes + power, vetoVoters: row.vetoVoters + countVoter(context, proposalId, "veto", now, 1) };
+  const next: Proposal = { ...row, vetoes: row.vetoes + power, vetoVoters: row.vetoVoters + countVoter(context, { id: proposalId, side: "veto" }, now, 1) };
   proposals.put(state, proposalId, next);
   emit({ type: "governance.vetoed", proposalId, twinId: now.twinId, farmId, power });
   closeVetoed(context, next);
 }
 
 /** By how much the number of different twins changes. */
-function countVoter({ state }: CallContext, id: ProposalId, side: "aye" | "veto", vote: Vote | undefined, delta: 1 | -1): -1 | 0 | 1 {
+function countVoter({ state }: CallContext, ballot: { readonly id: ProposalId; readonly side: "aye" | "veto" }, vote: Vote | undefined, delta: 1 | -1): -1 | 0 | 1 {
   if (vote === undefined || !vote.approve || vote.power < VOTER_POWER) return 0;
-  const key = voterKey(id, side, vote.twinId);
+  const key = voterKey(ballot.id, ballot.side, vote.twinId);
   const before = voters.get(state, key) ?? 0;
   const after = before + delta;
   if (after === 0) voters.delete(state, key);
