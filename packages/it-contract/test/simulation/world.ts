@@ -69,8 +69,8 @@ export class World {
     this.do(name, { type: "nodes.heartbeat", nodeId: this.sim.node(name), uptimeSec: 1 });
   }
 
-  /** Time passes; live nodes say that they live. */
-  pass(totalMs: number, stepMs = 4_000): void {
+  /** Time passes in steps as an engine makes blocks (wider ones would be a standstill); live nodes say that they live. */
+  pass(totalMs: number, stepMs = 2_500): void {
     for (let left = totalMs; left > 0; left -= stepMs) {
       this.sim.tick(Math.min(left, stepMs));
       for (const name of this.nodeNames) if (!this.dead.has(name)) this.heartbeat(name);

@@ -65,7 +65,7 @@ function check(grid: FakeGrid, links: Links, members: readonly number[], note: s
 }
 
 describe("all nodes converge to the exact shortest paths", () => {
-  const base = Number(process.env["SEED"] ?? Math.floor(Math.random() * 1e9));
+  const base = Number(process.env["SEED"] ?? 20_261_122);
   test.each([0, 1, 2, 3].map((offset) => base + offset))("seed %i", async (seed) => {
     console.log(`seed ${seed}`);
     const random = randomOf(seed);
