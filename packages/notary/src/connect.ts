@@ -9,6 +9,7 @@ import {
   encode,
   type Entropy,
   GridError,
+  hasCode,
   isGridError,
   type KeyPair,
   s,
@@ -62,25 +63,38 @@ interface Call extends Sender {
 
 export function connectNotary(options: ConnectNotaryOptions): NotaryClient {
   if (options.urls.length === 0) throw notaryErrors.fail("notary.bad_config", { message: "At least one notary's address is needed." });
+  const { clock = systemClock } = options;
   const notaries = options.urls.map((url) => remote(new URL(url).origin, options));
   return {
     put: async ({ schema, value, signer, twinId, readers }) => {
       const bytes = encode(schema, value);
       const cid = cidOf(bytes);
       const body = encode(putBody, { bytes, readers, signature: signer.sign("tfgrid/document/v1", cidBytes(cid)) });
-      await toAll(notaries, (ask) => ask({ method: "PUT", path: documentPath(cid), body, signer, twinId }));
+      await patiently(clock, () => toAll(notaries, (ask) => ask({ method: "PUT", path: documentPath(cid), body, signer, twinId })));
       return cid;
     },
     sign: async ({ cid, signer, twinId }) => {
       const body = encode(signBody, { signature: signer.sign("tfgrid/document/v1", cidBytes(cid)) });
-      await toAll(notaries, (ask) => ask({ method: "POST", path: signaturesPath(cid), body, signer, twinId }));
+      await patiently(clock, () => toAll(notaries, (ask) => ask({ method: "POST", path: signaturesPath(cid), body, signer, twinId })));
     },
     get: async ({ cid, signer, twinId, contractId, solutionId, signal }) => {
       const hint: Hint = { ...(contractId === undefined ? {} : { contractId }), ...(solutionId === undefined ? {} : { solutionId }) };
       const call: Call = { method: "GET", path: documentPath(cid), signer, twinId, hint, ...(signal === undefined ? {} : { signal }) };
-      return fromFirst(notaries, async (ask) => checked(cid, await ask(call), options.chain));
+      return patiently(clock, () => fromFirst(notaries, async (ask) => checked(cid, await ask(call), options.chain)), signal);
     },
   };
+}
+
+/** Rides out the restart of a notary: every call is idempotent, so asking again is safe. */
+async function patiently<T>(clock: Clock, ask: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  for (let round = 1; ; round += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (round >= L.clientRounds || !hasCode(error, "notary.unreachable")) throw error;
+      await clock.sleep(L.clientFirstWaitMs * 2 ** (round - 1), signal);
+    }
+  }
 }
 
 type Ask = (call: Call) => Promise<Uint8Array>;

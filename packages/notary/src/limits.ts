@@ -44,4 +44,8 @@ export const NOTARY_LIMITS = {
   requestTimeoutMs: 15_000,
   /** Client: one notary is given this long before the next is tried. */
   clientTimeoutMs: 10_000,
+  /** Client: rounds over all notaries while none can be reached; with the waits between them about 3 s, the restart of a notary. */
+  clientRounds: 6,
+  /** Client: wait before the second round, doubled each time. */
+  clientFirstWaitMs: 100,
 } as const;
