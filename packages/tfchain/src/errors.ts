@@ -95,7 +95,7 @@ export const runtimeErrors = defineErrors({
   "governance.already_vetoed": { summary: "This farm or stake has vetoed.", cure: "Nothing to do: each counts once." },
   "governance.no_power": {
     summary: "This farm or stake has no weight in this vote.",
-    cure: "A farm votes with nodes that are up, were there before the proposal and are proven; a stake when it was there before and is locked beyond the end.",
+    cure: "A farm votes with nodes that are up and have proven at least as much time as a vote lasts; a stake when it was there before and is locked beyond the end.",
   },
   "nodes.violation_known": { summary: "Your word on this node counts already in this period.", cure: "Nothing to do: other certifiers must see it too." },
   "reputation.nothing_paid": {

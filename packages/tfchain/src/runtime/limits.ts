@@ -34,6 +34,6 @@ export const MODULE_LIMITS = {
   rewardReceipts: 60,
   /** Paid transactions of a block above which the fee rises: half of what the engines put into one. */
   targetBlockTxs: 500,
-  /** Proposals at once: each looks at every node when it is made, and voters can follow no more. */
+  /** Proposals at once: voters can follow no more. */
   openProposals: 16,
 } as const;

@@ -3,13 +3,15 @@ import type { TwinId } from "@tfgrid/primitives";
 import { readSpend, readStaked, stakes } from "./accounts/stake.ts";
 import { farms } from "./farms/store.ts";
 import type { Check } from "./invariants.ts";
+import { allFarmWeight, farmWeight } from "./governance/weight.ts";
+import { books } from "./rewards/books.ts";
 import { rentOf } from "./contracts/rent.ts";
 import { services } from "./services/store.ts";
 import { partiesOf } from "./solutions/store.ts";
 import { twins } from "./twins/store.ts";
 import { TIES, type Tie, readTies } from "./twins/ties.ts";
 
-export const MODULE_CHECKS: readonly Check[] = [staking, spending, tied, rents];
+export const MODULE_CHECKS: readonly Check[] = [staking, spending, tied, rents, weights];
 
 function* staking({ state }: Parameters<Check>[0]): Iterable<string> {
   let total = 0n;
@@ -58,4 +60,17 @@ function* rents({ state, active }: Parameters<Check>[0]): Iterable<string> {
     if (rent.twinId !== row.twinId) yield `contract ${row.id} is on the node that twin ${rent.twinId} rents`;
     if (rent.state === "grace" && row.state !== "grace") yield `contract ${row.id} runs while rent ${rent.id} is out of money`;
   }
+}
+
+/** A farm votes with what the books of its nodes say, and all farms together with the sum. */
+function* weights({ state, nodes }: Parameters<Check>[0]): Iterable<string> {
+  const sums = new Map<number, bigint>();
+  for (const { id, farmId } of nodes) sums.set(farmId, (sums.get(farmId) ?? 0n) + (books.get(state, id)?.voteWeight ?? 0n));
+  let total = 0n;
+  for (const { id } of farms.all(state)) {
+    const sum = sums.get(id) ?? 0n;
+    total += sum;
+    if (farmWeight(state, id) !== sum) yield `farm ${id} weighs ${farmWeight(state, id)} in votes, its nodes ${sum}`;
+  }
+  if (allFarmWeight(state) !== total) yield `all farms weigh ${total} in votes, ${allFarmWeight(state)} are remembered`;
 }

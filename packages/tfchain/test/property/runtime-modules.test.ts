@@ -101,13 +101,15 @@ function populated(): Chain {
       price: { ...price, minFeeders: 2, freshMs: 5 * MINUTE, stepMs: 1_000 },
       rewards: { ...rewards, periodMs: 3 * MINUTE, violationWitnesses: 1 },
       governance: { ...governance, votingMs: 30_000, timeLockMs: 20_000, minVoters: 2, depositUnits: 1_000_000n, provenMs: 0, quorumPercent: 5 },
-      reputation: { ...reputation, halfLifeMs: 30 * MINUTE, evidenceMs: MINUTE, noticeMs: 1_000 },
+      reputation: { ...reputation, halfLifeMs: 30 * MINUTE, evidenceMs: 10_000, noticeMs: 1_000 },
     },
   });
   for (const name of ["node1", "node2"]) chain.do("farmer", { type: "accounts.transfer", to: accountOf(name), amountUnits: 10_000_000n });
   const solution = makeSolution(chain, { depositUnits: 400_000n });
   chain.do("agent", partCall(chain, solution, { nodeId: chain.nodeOf("node2"), resources: TINY }));
   chain.do("other", { type: "accounts.stake", amountUnits: 2_000_000_000n, level: 3 });
+  // The nodes have proven as much time as a vote lasts.
+  chain.run(MINUTE, { up: ["node1", "node2"] });
   charterCell.put(chain.state, { ...chain.read.charter(), terms: { version: 1, document: cid("terms") } });
   return chain;
 }

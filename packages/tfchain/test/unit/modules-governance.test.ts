@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { listParameters } from "../../src/runtime/governance/parameters.ts";
+import { LOCAL_POLICY } from "../../src/runtime/policy/presets.ts";
 import type { Call } from "../../src/types/calls.ts";
 import type { Change, ProposalId } from "../../src/types/governance.ts";
 import { type Chain, TFT, accountOf, cid, world } from "./runtime-harness.ts";
@@ -22,9 +23,10 @@ const veto = (chain: Chain, proposalId: ProposalId, farm = true): Call => ({
 const only = (chain: Chain) => chain.read.proposals({})[0]!;
 /** Nodes that are proven, and a stake of 100 TFT: half of what weighs in full (5 % of 4,000 TFT). */
 function ready(): Chain {
-  const chain = world();
+  const chain = world({ policy: { reputation: LOCAL_POLICY.reputation } });
   chain.do("other", { type: "accounts.stake", amountUnits: 100n * TFT, level: 3 });
-  chain.run(2 * MINUTE, UP);
+  // Proven as long as a vote lasts, and looked at since.
+  chain.run(4 * MINUTE, UP);
   return chain;
 }
 
@@ -111,7 +113,7 @@ describe("who weighs", () => {
     chain.do("user", { type: "accounts.stake", amountUnits: 100n * TFT, level: 3 });
     chain.refuse("governance.no_power", "user", vote(chain, id, true, false));
     chain.refuse("farms.not_owner", "user", vote(chain, id));
-    chain.run(MINUTE, { up: ["node1", "node3"] });
+    chain.run(80_000, { up: ["node1", "node3"] });
     chain.do("farmer", vote(chain, id));
     // node2 fell silent, node3 came after the proposal: node1 alone is half of what was counted.
     expect(only(chain).ayes).toBe(500_000);

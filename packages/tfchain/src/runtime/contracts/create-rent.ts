@@ -4,7 +4,7 @@ import type { CallContext, CallOf } from "../context.ts";
 import { requireReadyNode } from "./capacity.ts";
 import { newContract, open } from "./create.ts";
 import { rentPrice } from "./price.ts";
-import { nodeContractsOn, nodeRented, rentOf } from "./rent.ts";
+import { nodeContractsOn, nodeRented, rentOf, requireRoomOn } from "./rent.ts";
 import { rentIdByNode } from "./store.ts";
 
 export function createRent(context: CallContext, { nodeId, depositUnits }: CallOf<"contracts.create_rent">): void {
@@ -12,6 +12,7 @@ export function createRent(context: CallContext, { nodeId, depositUnits }: CallO
   const node = requireReadyNode(state, nodeId);
   const rent = rentOf(state, nodeId);
   if (rent !== undefined) throw nodeRented(rent);
+  requireRoomOn(state, nodeId);
   const [inUse] = nodeContractsOn(state, nodeId);
   if (inUse !== undefined) throw runtimeErrors.fail("contracts.node_in_use", { details: { nodeId, contractId: inUse.id } });
   const base = newContract(context, undefined, rentPrice(state, node.id), depositUnits);

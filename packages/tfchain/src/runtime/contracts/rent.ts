@@ -16,9 +16,19 @@ export function rentOf(state: StateReader, nodeId: NodeId): RentContract | undef
   return id === undefined ? undefined : (contracts.get(state, id) as RentContract | undefined);
 }
 
-/** Active node contracts on a node, in order of id; names on a gateway are not bound to its rent. */
+/** Active contracts of any kind on a node, counted as far as the bound of a rented one. */
+const countOn = (state: StateReader, nodeId: NodeId): number =>
+  [...contractsByNode.ids(state, [nodeId, "a"], { limit: MODULE_LIMITS.contractsPerNodeEnd })].length;
+
+/** No more on a rented node than may pause and end with it in one block. @throws GridError contracts.too_many_on_node */
+export function requireRoomOn(state: StateReader, nodeId: NodeId): void {
+  if (countOn(state, nodeId) < MODULE_LIMITS.contractsPerNodeEnd) return;
+  throw runtimeErrors.fail("contracts.too_many_on_node", { details: { nodeId, max: MODULE_LIMITS.contractsPerNodeEnd } });
+}
+
+/** Active node contracts on a node that is or will be rented, in order of id; names on a gateway are not bound to its rent. */
 export function* nodeContractsOn(state: StateReader, nodeId: NodeId): Iterable<NodeContract> {
-  for (const id of contractsByNode.ids(state, [nodeId, "a"])) {
+  for (const id of contractsByNode.ids(state, [nodeId, "a"], { limit: MODULE_LIMITS.contractsPerNodeEnd })) {
     const row = contracts.get(state, id as NodeContract["id"]);
     if (row?.type === "node") yield row;
   }
@@ -33,9 +43,7 @@ export function isSuspended(state: StateReader, contract: Contract): boolean {
 export function requireRenter(state: StateReader, rent: RentContract, payer: TwinId): void {
   if (rent.twinId !== payer) throw nodeRented(rent);
   if (rent.state === "grace") throw runtimeErrors.fail("contracts.in_grace", { details: { contractId: rent.id } });
-  const count = [...contractsByNode.ids(state, [rent.nodeId, "a"], { limit: MODULE_LIMITS.contractsPerNodeEnd })].length;
-  if (count < MODULE_LIMITS.contractsPerNodeEnd) return;
-  throw runtimeErrors.fail("contracts.too_many_on_node", { details: { nodeId: rent.nodeId, max: MODULE_LIMITS.contractsPerNodeEnd } });
+  requireRoomOn(state, rent.nodeId);
 }
 
 /** By the renter's own will only when nothing runs there any more. @throws GridError contracts.rent_in_use */

@@ -10,8 +10,9 @@ import { moveDue } from "../store/due.ts";
 import { actingTwin } from "../twins/store.ts";
 import { checkChange } from "./changes.ts";
 import { closeVetoed } from "./close.ts";
-import { VOTER_POWER, allCapacity, allStake, powerOf } from "./power.ts";
+import { VOTER_POWER, allStake, powerOf } from "./power.ts";
 import { openCell, proposals, requireProposal, vetoes, voteKey, voterKey, voters, votes } from "./store.ts";
+import { allFarmWeight } from "./weight.ts";
 
 export const governanceCalls: Handlers<"governance"> = {
   "governance.propose": propose,
@@ -39,7 +40,7 @@ function propose(context: CallContext, { change, document }: CallOf<"governance.
     createdAtMs: block.timeMs,
     endsAtMs,
     executesAtMs: 0,
-    farmTotal: allCapacity(state, block.timeMs),
+    farmTotal: allFarmWeight(state),
     stakeTotal: allStake(state, readStaked(state)),
     ayes: 0,
     nays: 0,

@@ -12,6 +12,7 @@ import type { StateReader, StateWriter } from "../api.ts";
 import type { Context } from "../context.ts";
 import { payoutOf } from "../farms/property.ts";
 import { requireFarm } from "../farms/store.ts";
+import { changeWeight, weightOf } from "../governance/weight.ts";
 import { MODULE_LIMITS } from "../limits.ts";
 import { provenUpMs } from "../nodes/proven.ts";
 import { readLife, requireNode } from "../nodes/store.ts";
@@ -34,6 +35,8 @@ const book = s.struct({
   /** Of the present interval of evidence. */
   lookedAtMs: s.uint(),
   provenAtLookMs: s.uint(),
+  /** What this node adds to its farm's weight in votes. */
+  voteWeight: s.optional(s.units()),
   dueMs: s.uint(),
 });
 export type Book = Infer<typeof book>;
@@ -101,7 +104,9 @@ function look(context: Context, node: Node, row: Book): Book {
   if (node.lastHeartbeatMs > 0) {
     timePassed(context, node, { upMs: Math.max(0, provenMs - row.provenAtLookMs), totalMs: block.timeMs - row.lookedAtMs });
   }
-  return { ...row, lookedAtMs: block.timeMs, provenAtLookMs: provenMs };
+  const voteWeight = weightOf(state, node, { provenMs, least: row.least });
+  changeWeight(state, node.farmId, voteWeight - (row.voteWeight ?? 0n));
+  return { ...row, lookedAtMs: block.timeMs, provenAtLookMs: provenMs, voteWeight };
 }
 
 /** The node leaves: what it earned in this period is paid by the same rules. */
@@ -109,7 +114,9 @@ export function closeBook(context: Context, node: Node): void {
   const { state } = context;
   const row = books.get(state, node.id);
   if (row === undefined) return;
-  payPeriod(context, node, look(context, node, row));
+  const looked = look(context, node, row);
+  payPeriod(context, node, looked);
+  changeWeight(state, node.farmId, -(looked.voteWeight ?? 0n));
   moveDue(state, { kind: "book", id: node.id, from: row.dueMs, to: 0 });
   books.delete(state, node.id);
 }
