@@ -42,8 +42,11 @@ export const MESSAGING_LIMITS = {
   reconnectMinMs: 100,
   /** The longest pause before a relay is dialled again. */
   reconnectMaxMs: 5_000,
-  /** How often a live connection is pinged, and how long an answer may take before it counts as dead. */
-  pingIntervalMs: 5_000,
+  /**
+   * How often a live connection is pinged. Only silence is found this way (a killed peer or relay closes its connection at once),
+   * and a ping over a relay is a new stream of some thirty small packets: at 5 s they were most of an idle 3Node's work.
+   */
+  pingIntervalMs: 30_000,
   /** A connection without an answer to a ping for this long counts as dead. */
   pingTimeoutMs: 5_000,
   /** Connections of one messenger: its relays and the peers it talks with. */
