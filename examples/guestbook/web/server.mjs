@@ -42,8 +42,8 @@ ${notice === undefined ? "" : `<p class="notice">${escape(notice)}</p>`}
 <ul id="messages">${items}</ul></body></html>`;
 }
 
-function send(response, status, type, body, headers = {}) {
-  response.writeHead(status, { "content-type": type, "x-replica": hostname(), "cache-control": "no-store", ...headers });
+function send(response, status, type, body) {
+  response.writeHead(status, { "content-type": type, "x-replica": hostname(), "cache-control": "no-store" });
   response.end(body);
 }
 
@@ -66,7 +66,7 @@ async function addMessage(request, response) {
   const body = form ? JSON.stringify(Object.fromEntries(new URLSearchParams(text))) : text;
   try {
     const stored = await store("POST", "/messages", body);
-    if (form && stored.status === 201) return send(response, 303, "text/plain", "", { location: "/" });
+    if (form && stored.status === 201) return response.writeHead(303, { location: "/", "x-replica": hostname() }).end();
     return send(response, stored.status, "application/json", stored.text);
   } catch (error) {
     return send(response, 503, "application/json", JSON.stringify({ error: error.message }));

@@ -149,7 +149,7 @@ describe("gateway routes", () => {
     const own = { ...contract, id: 9 as ContractId, nodeId, report: { ...contract.report, zmachines: [] } } as NodeContract;
     const elsewhere = { ...contract, id: 10 as ContractId, nodeId: 8 as NodeId, report: { ...contract.report, zmachines: [line("web-3", "healthy", 4)] } } as NodeContract;
     const parts = [own, { ...contract, nodeId: 7 as NodeId }, elsewhere];
-    const plan = (names: readonly NameContract[], gateway = nodeId, down: readonly number[] | undefined = undefined) =>
+    const plan = (names: readonly NameContract[], gateway = nodeId, down?: readonly number[]) =>
       planRoutes({
         nodeId: gateway,
         domain: "grid.test",
