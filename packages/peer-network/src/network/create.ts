@@ -86,7 +86,7 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
     twinOf,
     onChange: choose,
   });
-  const paths = pathService({ nodeId, messenger, clock, logger, view: recentView, onChange: () => bell.ring() });
+  const paths = pathService({ nodeId, messenger, clock, logger, view: recentView, onChange: () => bell.ringAndSettle(clock.nowMs()) });
   const forwards = forwardService({
     nodeId,
     consent,
@@ -234,20 +234,34 @@ function accountLookup(chain: NetworkChain): (nodeId: NodeId) => Promise<Account
   };
 }
 
+interface Doorbell {
+  ring(): void;
+  /** Rings, and shortens the waits for a while. */
+  ringAndSettle(nowMs: number): void;
+  wait(clock: Clock, timeoutMs: number, signal: AbortSignal): Promise<void>;
+}
+
 /** Rings are remembered: one that comes during a round starts another. */
-function doorbell(): { ring(): void; wait(clock: Clock, timeoutMs: number, signal: AbortSignal): Promise<void> } {
+function doorbell(): Doorbell {
   let rung = false;
   let wake: (() => void) | undefined;
+  let settledAtMs = 0;
+  const ring = (): void => {
+    rung = true;
+    wake?.();
+  };
   return {
-    ring: () => {
-      rung = true;
-      wake?.();
+    ring,
+    ringAndSettle: (nowMs) => {
+      settledAtMs = nowMs + L.settleForMs;
+      ring();
     },
     wait: async (clock, timeoutMs, signal) => {
       if (!rung) {
+        const patienceMs = clock.nowMs() < settledAtMs ? L.settleMs : timeoutMs;
         const timer = new AbortController();
         const woken = new Promise<void>((resolve) => (wake = resolve));
-        const slept = clock.sleep(timeoutMs, AbortSignal.any([signal, timer.signal])).catch(() => undefined);
+        const slept = clock.sleep(patienceMs, AbortSignal.any([signal, timer.signal])).catch(() => undefined);
         await Promise.race([woken, slept]);
         timer.abort(new Error("woken"));
         wake = undefined;
