@@ -50,7 +50,9 @@ export function desiredPeers(options: {
       publicKey: node.meshKey,
       ...(endpoint === undefined ? {} : { endpoint }),
       allowedIps: [subnet],
-      keepaliveSec: PATH_LIMITS.keepaliveSec,
+      // WireGuard greets a peer as soon as it gets a keepalive, and not again for five seconds (REKEY_TIMEOUT, section 6.1 of its
+      // paper): a greeting without an address to send it to would cost a new peer those seconds.
+      keepaliveSec: endpoint === undefined ? 0 : PATH_LIMITS.keepaliveSec,
     });
   }
   for (const member of solution.solution.members) {
