@@ -86,7 +86,7 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
     twinOf,
     onChange: choose,
   });
-  const paths = pathService({ nodeId, messenger, clock, logger, view: recentView, onChange: () => bell.ringAndSettle(clock.nowMs()) });
+  const paths = pathService({ nodeId, messenger, clock, logger, view: recentView, onChange: () => bell.ring(clock.nowMs()) });
   const forwards = forwardService({
     nodeId,
     consent,
@@ -121,8 +121,9 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
 
   return {
     setZnets: (znets) => {
+      const grown = hasNew(wanted, znets);
       wanted = znets;
-      bell.ring();
+      bell.ring(grown ? clock.nowMs() : undefined);
     },
     nudge: () => bell.ring(),
     status: () => ({ links: prober.links(), paths: paths.status(linkState.db.graph()), forwards: forwards.count }),
@@ -134,6 +135,9 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
     },
   };
 }
+
+/** A new network's ends learn of each other within moments: none must wait for the other's next round. */
+const hasNew = (before: readonly DesiredZnet[], now: readonly DesiredZnet[]): boolean => now.some(({ key }) => !before.some((znet) => znet.key === key));
 
 function proberOf(options: PeerNetworkOptions, onTransition: ProberOptions["onTransition"]): Prober {
   const { nodeId, meshPrivateKey, socket, logger, clock = systemClock, entropy = systemEntropy } = options;
@@ -235,9 +239,8 @@ function accountLookup(chain: NetworkChain): (nodeId: NodeId) => Promise<Account
 }
 
 interface Doorbell {
-  ring(): void;
-  /** Rings, and shortens the waits for a while. */
-  ringAndSettle(nowMs: number): void;
+  /** With the time: also shortens the waits for a while from then on. */
+  ring(settleFromMs?: number): void;
   wait(clock: Clock, timeoutMs: number, signal: AbortSignal): Promise<void>;
 }
 
@@ -246,15 +249,11 @@ function doorbell(): Doorbell {
   let rung = false;
   let wake: (() => void) | undefined;
   let settledAtMs = 0;
-  const ring = (): void => {
-    rung = true;
-    wake?.();
-  };
   return {
-    ring,
-    ringAndSettle: (nowMs) => {
-      settledAtMs = nowMs + L.settleForMs;
-      ring();
+    ring: (settleFromMs) => {
+      if (settleFromMs !== undefined) settledAtMs = settleFromMs + L.settleForMs;
+      rung = true;
+      wake?.();
     },
     wait: async (clock, timeoutMs, signal) => {
       if (!rung) {
