@@ -12,7 +12,7 @@ export interface LocalZmachine {
   readonly aliases: readonly string[];
   readonly ip: string;
   /** Running, and healthy if it has a health check. */
-  readonly ready: boolean;
+  readonly ready: boolean | undefined;
 }
 
 /** A private network that this node serves, as its instruction says; `ensureZnet` of the driver has been or will be called. */
@@ -107,12 +107,14 @@ function namesOf(view: ChainView, znet: DesiredZnet, self: NodeId): Map<string, 
   const add = (labels: readonly string[], ip: string): void => {
     for (const label of new Set(labels)) names.set(label, (names.get(label) ?? new Set()).add(ip));
   };
-  for (const own of znet.local) if (own.ready) add([own.name, own.service, ...own.aliases], own.ip);
+  const unknown = new Set(znet.local.filter((own) => own.ready === undefined).map((own) => own.name));
+  for (const own of znet.local) if (own.ready === true) add([own.name, own.service, ...own.aliases], own.ip);
   for (const contract of view.solutions.get(znet.solutionId)?.contracts ?? []) {
     const node = view.nodes.get(contract.nodeId);
     // A node that the ledger calls down cannot answer, whatever it said last.
-    if (contract.nodeId === self || node?.up !== true) continue;
+    if (contract.nodeId !== self && node?.up !== true) continue;
     for (const zmachine of contract.report?.zmachines ?? []) {
+      if (contract.nodeId === self && !unknown.has(zmachine.name)) continue;
       const ip = zmachine.addresses.find((address) => address.network === znet.name)?.ip.split("/")[0];
       if (ip !== undefined && READY.has(zmachine.state)) add([zmachine.name, zmachine.service, ...zmachine.aliases], ip);
     }

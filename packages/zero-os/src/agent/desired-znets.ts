@@ -20,7 +20,8 @@ function localZmachines(contract: DesiredContract, network: string, phases: Read
     const attachment = spec.networks.find(({ name }) => name === network);
     if (attachment === undefined) return [];
     const state = phases.get(key)?.state;
-    const ready = state === "healthy" || (state === "running" && spec.healthcheck === null);
+    // Not looked at yet (the agent has just started): its last word on the ledger stands.
+    const ready = state === undefined ? undefined : state === "healthy" || (state === "running" && spec.healthcheck === null);
     return [{ name: spec.name, service: spec.service, aliases: attachment.aliases, ip: attachment.ip, ready }];
   });
 }
