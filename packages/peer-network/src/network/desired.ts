@@ -11,7 +11,7 @@ export interface LocalZmachine {
   readonly service: string;
   readonly aliases: readonly string[];
   readonly ip: string;
-  /** Running, and healthy if it has a health check. */
+  /** Running, and healthy if it has a health check; undefined: not looked at yet, so the node's last report counts. */
   readonly ready: boolean | undefined;
 }
 
