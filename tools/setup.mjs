@@ -33,6 +33,8 @@ const RUN_PACKAGES = {
   "docker-registry": "docker-registry",
 };
 const TEST_PACKAGES = { busybox: "busybox-static", chromium: "chromium", ping: "iputils-ping", tcpdump: "tcpdump" };
+/** Builds CometBFT where that is neither on the PATH nor built yet: for the tests of many validators. */
+const GO_PACKAGE = { go: "golang-go" };
 /** Only where the kernel has no WireGuard of its own. */
 const USERSPACE_WIREGUARD = { "wireguard-go": "wireguard-go" };
 
@@ -160,6 +162,16 @@ async function startUpCache() {
   writeFileSync(stampFile("compiled"), sources);
 }
 
+/** The consensus program of chains with many validators. Without it their tests are left out, loudly; everything else runs. */
+async function cometBft() {
+  const program = join(root, "packages", "tfchain", "src", "engines", "cometbft", "provide.ts");
+  const provide = (...args) => spawnSync(projectNode(), [program, ...args], { cwd: root, stdio: ["ignore", "ignore", args.length > 0 ? "ignore" : "inherit"] }).status === 0;
+  if (provide("--only-look")) return;
+  if (!hasCommand("go") && !existsSync("/usr/local/go/bin/go")) await debianPackages(GO_PACKAGE);
+  if (provide()) return;
+  process.stderr.write("\nCometBFT is not there: the tests of chains with many validators are left out.\n\n");
+}
+
 /**
  * @param {{ system?: boolean, tests?: boolean }} needs `system`: what the local grid needs of the machine; `tests`: what the tests need beside it.
  */
@@ -170,6 +182,7 @@ export async function setUp(needs = {}) {
   if (needs.system === true) {
     const wanted = { ...RUN_PACKAGES, ...(kernelHasWireguard() ? {} : USERSPACE_WIREGUARD), ...(needs.tests === true ? TEST_PACKAGES : {}) };
     await debianPackages(wanted);
+    if (needs.tests === true) await cometBft();
     await dashboardPage();
     await startUpCache();
   }

@@ -36,6 +36,7 @@ export {
   solo,
   verifyFast,
 } from "./engines/index.ts";
+export { COMETBFT_VERSION, ensureCometBft, findCometBft } from "./engines/cometbft/binary.ts";
 export * as light from "./light/index.ts";
 export { chainErrors } from "./light/errors.ts";
 export { CLIENT_LIMITS, ENGINE_LIMITS, RPC_LIMITS } from "./limits.ts";
