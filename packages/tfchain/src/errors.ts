@@ -30,6 +30,14 @@ export const runtimeErrors = defineErrors({
     summary: "The batch has more calls than the ledger allows.",
     cure: "Split it into batches of at most params.maxCallsPerTx calls.",
   },
+  "tx.upgrading": {
+    summary: "The ledger is being upgraded and takes no transactions meanwhile.",
+    cure: "Submit the transaction again in a few seconds; its number is not used.",
+  },
+  "chain.upgrade_needed": {
+    summary: "The ledger follows rules that this program does not know.",
+    cure: "Install the release that the message names on this machine and start again with the same data folder.",
+  },
   "genesis.invalid": {
     summary: "The genesis cannot start a chain.",
     cure: "Correct what the message names; defaultGenesis() makes a valid one.",

@@ -9,6 +9,8 @@ export const RUNTIME_LIMITS = {
   rowsPerPageDefault: 100,
   /** Free registrations per farm in an hour: a leaked join token cannot fill the state with made-up nodes. */
   freeJoinsPerFarmPerHour: 120,
+  /** Rows that an upgrade changes in one block: about 0.3 s of work; it goes on in the next. */
+  migrationRowsPerBlock: 20_000,
   /** Accounts that a genesis may endow. */
   genesisAccounts: 100_000,
   /** ms. Below this much prepaid time a contract counts as out of money: it also bounds how often dwindling money is settled. */

@@ -27,10 +27,14 @@ const NEWS = {
   "governance.voted": ({ proposalId, twinId, approve }) => `twin ${twinId} votes ${approve ? "for" : "against"} proposal ${proposalId}`,
   "governance.vetoed": ({ proposalId, twinId }) => `twin ${twinId} vetoes proposal ${proposalId}`,
   "governance.closed": ({ proposalId, state }) => `proposal ${proposalId} is ${state}`,
+  "governance.upgraded": ({ stateVersion }) => `the ledger follows state version ${stateVersion} now`,
   "pricing.moved": ({ tftPriceMicroUsd }) => `1 TFT counts ${tftPriceMicroUsd / 1_000_000} USD now`,
   "rewards.settled": ({ nodeId, period, amountUnits, outcome }) =>
     `node ${nodeId} earned ${formatTft(amountUnits)} TFT in period ${period}${outcome === "paid" ? "" : ` (${outcome})`}`,
   "nodes.violation": ({ nodeId, code }) => `a certifier contradicts node ${nodeId}: ${code}`,
+  "validators.changed": ({ version, validators }) => `${validators} validators make blocks from now on (set ${version})`,
+  "validators.misbehaved": ({ kind, address, publicKey, height }) =>
+    `validator ${(publicKey ?? address).slice(0, 8)}… was caught at height ${height}: ${kind.replaceAll("_", " ")}`,
   "reputation.reviewed": ({ nodeId, twinId, score }) => `twin ${twinId} gives node ${nodeId} ${score} of 100`,
 } as const satisfies Tellers;
 
