@@ -66,6 +66,8 @@ function reader(read: Read): ChainReader {
     anchor: (document) => some(read("anchor", { document })),
     policy: () => read("policy", {}),
     charter: () => read("charter", {}),
+    validatorSet: () => read("validatorSet", {}),
+    misbehaviours: (page = {}) => read("misbehaviours", page),
     supply: () => read("supply", {}),
     stake: (twinId) => some(read("stake", { twinId })),
     discount: (twinId) => read("discount", { twinId }),

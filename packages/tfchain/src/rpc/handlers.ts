@@ -66,6 +66,8 @@ function readers(engine: Engine, runtime: Runtime): Pick<Implementations, Reader
     anchor: ({ document }) => read.anchor(document) ?? null,
     policy: () => read.policy(),
     charter: () => read.charter(),
+    validatorSet: () => read.validatorSet(),
+    misbehaviours: (page) => read.misbehaviours(page),
     supply: () => read.supply(),
     stake: ({ twinId }) => read.stake(twinId) ?? null,
     discount: ({ twinId }) => read.discount(twinId),

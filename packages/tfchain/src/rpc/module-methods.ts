@@ -5,11 +5,14 @@ import * as g from "../types/governance.ts";
 import * as l from "../types/ledger.ts";
 import * as m from "../types/merit.ts";
 import { charter, policy } from "../types/policy.ts";
+import * as v from "../types/validators.ts";
 import { method, page, rows } from "./method.ts";
 
 export const moduleMethods = {
   policy: method("Numbers of the ledger's modules.", {}, policy),
-  charter: method("Offices, terms, operating system release and validators, as governance decided.", {}, charter),
+  charter: method("Offices, terms, operating system release and upgrade, as governance decided.", {}, charter),
+  validatorSet: method("The validators that governance wants; engines follow two blocks after it was decided.", {}, v.validatorSet),
+  misbehaviours: method("What consensus proved against validators, by ascending id.", page, rows(v.misbehaviour)),
   supply: method("How much TFT exists, was minted and burned.", {}, l.supply),
   stake: method("What a twin has locked.", { twinId: e.twinId }, s.nullable(l.stake)),
   discount: method("What a twin's stake takes off its bills now.", { twinId: e.twinId }, l.discount),

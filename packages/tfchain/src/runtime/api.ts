@@ -3,7 +3,7 @@
  * values canonical DAG-CBOR. Nothing here knows time, randomness, files or sockets.
  */
 import type { Hex } from "@tfgrid/primitives";
-import type { ChainEvent, ChainReader, SignedTransaction } from "../types/index.ts";
+import type { ChainEvent, ChainReader, MisbehaviourReport, SignedTransaction } from "../types/index.ts";
 
 export interface StateReader {
   /** The bytes are the caller's to keep: never reused or changed afterwards (the runtime remembers what they decode to). */
@@ -26,6 +26,8 @@ export interface BlockContext {
   readonly height: number;
   /** Never smaller than the block before. */
   readonly timeMs: number;
+  /** What consensus proved against validators and this block carries. Part of the block: a replay must give it again. */
+  readonly misbehaviour?: readonly MisbehaviourReport[];
 }
 
 /** How one transaction ended. A refused one changes nothing but the signer's nonce and fee. */

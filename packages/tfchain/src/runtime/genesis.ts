@@ -3,6 +3,7 @@ import { type AccountId, GridError, type Infer, type JsonValue, UNITS_PER_TFT, s
 import { runtimeErrors } from "../errors.ts";
 import { accountId, params, pricing } from "../types/entities.ts";
 import { charter, policy } from "../types/policy.ts";
+import { validatorList } from "../types/validators.ts";
 import { credit } from "./accounts/store.ts";
 import type { BlockContext, StateWriter } from "./api.ts";
 import { RUNTIME_LIMITS } from "./limits.ts";
@@ -10,6 +11,7 @@ import { constitutionCell, paramsCell } from "./params/store.ts";
 import { LOCAL_POLICY, MAIN_POLICY, NO_CHARTER } from "./policy/presets.ts";
 import { charterCell, policyCell } from "./policy/store.ts";
 import { pricingCell } from "./pricing/store.ts";
+import { storeValidators, wrongWithSet } from "./validators/change.ts";
 
 export const genesis = s.struct({
   chainId: s.text({ minLength: 1, maxLength: 64 }),
@@ -24,6 +26,8 @@ export const genesis = s.struct({
   policy: s.optional(policy),
   /** Without it, nobody holds an office and there are no terms to accept. */
   charter: s.optional(charter),
+  /** Who makes blocks, for an engine with validators. `solo` has its one authority whatever stands here. */
+  validators: s.optional(validatorList),
 });
 export type Genesis = Infer<typeof genesis>;
 
@@ -67,6 +71,7 @@ export interface GenesisOptions {
   readonly pricing?: Partial<Genesis["pricing"]>;
   readonly policy?: Partial<NonNullable<Genesis["policy"]>>;
   readonly charter?: Partial<NonNullable<Genesis["charter"]>>;
+  readonly validators?: NonNullable<Genesis["validators"]>;
 }
 
 export function defaultGenesis(options: GenesisOptions): Genesis {
@@ -77,6 +82,7 @@ export function defaultGenesis(options: GenesisOptions): Genesis {
     pricing: { ...DEFAULT_PRICING, ...options.pricing },
     policy: { ...POLICIES[preset], ...options.policy },
     ...(options.charter === undefined ? {} : { charter: { ...NO_CHARTER, ...options.charter } }),
+    ...(options.validators === undefined ? {} : { validators: options.validators }),
     foundation,
     validatorsPool,
     accounts,
@@ -113,10 +119,13 @@ export function initGenesis(state: StateWriter, value: unknown, block: BlockCont
   const supplyUnits = first.accounts.reduce((sum, { freeUnits }) => sum + freeUnits, 0n);
   if (supplyUnits > s.MAX_UNITS)
     throw runtimeErrors.fail("genesis.invalid", { message: "All accounts together hold more than can be counted." });
+  const wrong = first.validators === undefined ? undefined : wrongWithSet(first.validators);
+  if (wrong !== undefined) throw runtimeErrors.fail("genesis.invalid", { message: `The validators are wrong: ${wrong}.` });
   paramsCell.put(state, first.params);
   pricingCell.put(state, first.pricing);
   if (first.policy !== undefined) policyCell.put(state, first.policy);
   if (first.charter !== undefined) charterCell.put(state, first.charter);
+  if (first.validators !== undefined) storeValidators(state, first.validators, { version: 0, height: block.height });
   constitutionCell.put(state, { chainId, foundation, validatorsPool, supplyUnits });
   for (const { id, freeUnits } of first.accounts) credit(state, id, freeUnits);
 }

@@ -17,3 +17,5 @@ export { nameCostPerHour, nodeCostPerHour, prepaidUnits } from "./pricing/cost.t
 export { queries } from "./queries.ts";
 export { createRuntime, type RuntimeOptions } from "./runtime.ts";
 export { stateKeys } from "./state-keys.ts";
+export { type ValidatorUpdate, validatorUpdates } from "./validators/change.ts";
+export { validatorAddressOf } from "./validators/store.ts";

@@ -10,8 +10,9 @@ import { services } from "./services/store.ts";
 import { partiesOf } from "./solutions/store.ts";
 import { twins } from "./twins/store.ts";
 import { TIES, type Tie, readTies } from "./twins/ties.ts";
+import { validatorsHold } from "./validators/invariants.ts";
 
-export const MODULE_CHECKS: readonly Check[] = [staking, spending, tied, rents, weights];
+export const MODULE_CHECKS: readonly Check[] = [staking, spending, tied, rents, weights, validatorsHold];
 
 function* staking({ state }: Parameters<Check>[0]): Iterable<string> {
   let total = 0n;

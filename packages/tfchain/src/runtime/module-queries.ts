@@ -17,11 +17,13 @@ import { paging } from "./store/paging.ts";
 import { feeView } from "./transactions/fee.ts";
 import { twinOffers } from "./twins/move.ts";
 import { acceptedTerms } from "./twins/terms.ts";
+import { validatorsQueries } from "./validators/queries.ts";
 
-type ModuleQuery = "policy" | "charter" | "supply" | "stake" | "discount" | "acceptedTerms" | "twinOffer" | "farmPayout" | "farmOffer" | "usage" | "rentByNode" | "service" | "services" | "parameters" | "proposal" | "proposals" | "price" | "rewards" | "reputation" | "fee";
+type ModuleQuery = "policy" | "charter" | "supply" | "stake" | "discount" | "acceptedTerms" | "twinOffer" | "farmPayout" | "farmOffer" | "usage" | "rentByNode" | "service" | "services" | "parameters" | "proposal" | "proposals" | "price" | "rewards" | "reputation" | "fee" | "validatorSet" | "misbehaviours";
 
 export function moduleQueries(state: StateReader): Pick<StateQueries, ModuleQuery> {
   return {
+    ...validatorsQueries(state),
     policy: () => readPolicy(state),
     charter: () => readCharter(state),
     supply: () => readSupply(state),

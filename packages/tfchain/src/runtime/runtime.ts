@@ -13,6 +13,7 @@ import { admit } from "./transactions/check.ts";
 import { decodeTx } from "./transactions/decode.ts";
 import { adjustFee } from "./transactions/fee.ts";
 import { deliverTx } from "./transactions/deliver.ts";
+import { recordAll } from "./validators/misbehaviour.ts";
 
 export interface RuntimeOptions {
   /** For join tokens. Must decide exactly as `verify` of primitives does, or validators disagree. */
@@ -32,6 +33,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
       const context: Context = { state: work, block, emit: (event) => void events.push(event) };
       adjustFee(context);
       beat(context);
+      recordAll(context);
       carryOutDue(context);
       work.commit();
       return events;

@@ -7,6 +7,7 @@ import type { Parameter, Proposal, ProposalId } from "./governance.ts";
 import type { AcceptedTerms, Discount, FeeView, PriceView, Service, ServiceId, Stake, Supply, Usage } from "./ledger.ts";
 import type { Reputation, RewardReceipt } from "./merit.ts";
 import type { Charter, Policy } from "./policy.ts";
+import type { Misbehaviour, ValidatorSet } from "./validators.ts";
 
 /** Lists are by ascending id, `after` exclusive; servers answer at most 1,000 rows a call. */
 export interface PageOptions {
@@ -36,8 +37,12 @@ export interface ChainReader {
   anchor(document: CidText): Promise<Anchor | undefined>;
   /** Numbers of the modules. */
   policy(): Promise<Policy>;
-  /** Offices, terms, operating system release, validators. */
+  /** Offices, terms, operating system release, upgrade. */
   charter(): Promise<Charter>;
+  /** The validators that governance wants; empty on a chain whose genesis named none. */
+  validatorSet(): Promise<ValidatorSet>;
+  /** What consensus proved against validators, by ascending id. */
+  misbehaviours(page?: PageOptions): Promise<readonly Misbehaviour[]>;
   supply(): Promise<Supply>;
   stake(twinId: TwinId): Promise<Stake | undefined>;
   /** What the twin's stake takes off its bills now. */

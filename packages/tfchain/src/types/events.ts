@@ -4,6 +4,7 @@ import * as e from "./entities.ts";
 import * as g from "./governance.ts";
 import * as l from "./ledger.ts";
 import * as m from "./merit.ts";
+import { MISBEHAVIOUR_KINDS, validatorAddress } from "./validators.ts";
 
 export const event = s.union({
   "accounts.transferred": s.struct({ from: e.accountId, to: e.accountId, amountUnits: s.units() }),
@@ -92,6 +93,8 @@ export const event = s.union({
     nays: s.uint(),
     executesAtMs: e.timeMs,
   }),
+  /** All blocks after this one, and its own transactions, follow the new version. */
+  "governance.upgraded": s.struct({ stateVersion: s.uint({ min: 1 }) }),
   "pricing.moved": s.struct({ tftPriceMicroUsd: s.uint(), medianMicroUsd: s.uint() }),
   "rewards.settled": s.struct({
     nodeId: e.nodeId,
@@ -103,6 +106,15 @@ export const event = s.union({
   }),
   "nodes.violation": s.struct({ nodeId: e.nodeId, code: e.code, witnesses: s.uint() }),
   "reputation.reviewed": s.struct({ contractId: e.contractId, nodeId: e.nodeId, twinId: e.twinId, score: s.uint(), weightUnits: s.units() }),
+  "validators.changed": s.struct({ version: s.uint(), validators: s.uint(), totalPower: s.uint() }),
+  "validators.misbehaved": s.struct({
+    id: s.uint(),
+    kind: s.oneOf(MISBEHAVIOUR_KINDS),
+    address: validatorAddress,
+    publicKey: s.nullable(e.accountId),
+    /** Of the offence. */
+    height: e.height,
+  }),
   "notary.anchored": s.struct({
     document: s.cid,
     author: e.twinId,

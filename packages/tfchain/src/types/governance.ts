@@ -1,7 +1,8 @@
 /** Proposals and votes. */
 import { type Brand, type Infer, s } from "@tfgrid/primitives";
 import * as e from "./entities.ts";
-import { charter, osRelease, terms, upgrade, validator } from "./policy.ts";
+import { charter, osRelease, terms, upgrade } from "./policy.ts";
+import { validatorList } from "./validators.ts";
 
 export type ProposalId = Brand<number, "ProposalId">;
 export const proposalId = s.as<ProposalId>(s.uint({ min: 1 }));
@@ -11,7 +12,7 @@ export const change = s.union({
   parameter: s.struct({ name: s.text({ maxLength: 80 }), value: s.uint() }),
   certifiers: s.struct({ accounts: charter.fields.certifiers }),
   feeders: s.struct({ accounts: charter.fields.feeders }),
-  validators: s.struct({ validators: s.list(validator, { max: 100, min: 1 }) }),
+  validators: s.struct({ validators: validatorList }),
   os_release: osRelease,
   terms,
   upgrade,

@@ -7,3 +7,4 @@ export * from "./ledger.ts";
 export * from "./merit.ts";
 export * from "./news.ts";
 export * from "./policy.ts";
+export * from "./validators.ts";

@@ -5,6 +5,7 @@ import type { Charter } from "../../types/policy.ts";
 import type { Context } from "../context.ts";
 import { charterCell, readCharter } from "../policy/store.ts";
 import { overlay } from "../store/overlay.ts";
+import { changeValidators, wrongWithSet } from "../validators/change.ts";
 import { requireConsistent, requireInRange } from "./parameters.ts";
 
 /** @throws GridError governance.* */
@@ -20,18 +21,21 @@ export function carryOutChange({ state, block }: Pick<Context, "state" | "block"
     requireConsistent(state);
     return;
   }
+  if (change.type === "validators") {
+    const wrong = wrongWithSet(change.validators);
+    if (wrong !== undefined) throw invalid(wrong);
+    changeValidators(state, change.validators, block.height);
+    return;
+  }
   charterCell.put(state, { ...readCharter(state), ...charterPart(readCharter(state), block.height, change) });
 }
 
-function charterPart(charter: Charter, height: number, change: Exclude<Change, { type: "parameter" }>): Partial<Charter> {
+function charterPart(charter: Charter, height: number, change: Exclude<Change, { type: "parameter" | "validators" }>): Partial<Charter> {
   switch (change.type) {
     case "certifiers":
       return { certifiers: distinct(change.accounts) };
     case "feeders":
       return { feeders: distinct(change.accounts) };
-    case "validators":
-      distinct(change.validators.map(({ publicKey }) => publicKey));
-      return { validators: change.validators };
     case "os_release":
       return { osRelease: { version: change.version, document: change.document } };
     case "terms": {

@@ -9,6 +9,7 @@ import { moveDue } from "../store/due.ts";
 import { overlay } from "../store/overlay.ts";
 import { requireTwin } from "../twins/store.ts";
 import { carryOutChange } from "./changes.ts";
+import { validatorsChanged } from "../validators/change.ts";
 import { FULL_POWER } from "./power.ts";
 import { openCell, proposals, requireProposal } from "./store.ts";
 
@@ -55,6 +56,7 @@ function execute(context: Context, row: Proposal): void {
   try {
     carryOutChange({ ...context, state: attempt }, row.change);
     attempt.commit();
+    if (row.change.type === "validators") validatorsChanged(context);
   } catch (error) {
     // Another proposal came first and left this one out of its range: that is an outcome, not an accident.
     if (!(error instanceof GridError) || !error.code.startsWith("governance.")) throw error;

@@ -58,4 +58,4 @@ export const LOCAL_POLICY: Policy = {
   reputation: { halfLifeMs: DAY, evidenceMs: MINUTE, noticeMs: MINUTE },
 };
 
-export const NO_CHARTER: Charter = { certifiers: [], feeders: [], validators: [], osRelease: null, terms: null, upgrade: null };
+export const NO_CHARTER: Charter = { certifiers: [], feeders: [], osRelease: null, terms: null, upgrade: null };
