@@ -75,6 +75,11 @@ export interface Runtime {
   initGenesis(state: StateWriter, genesis: unknown, context: BlockContext): void;
   /** Chain id, expiry, account, nonce, fee, free-report quota: what a mempool asks. @throws GridError tx.* */
   checkTx(state: StateReader, context: BlockContext, decoded: DecodedTx, pendingNonce?: number): void;
+  /**
+   * Does this program know the rules of the block at this height? Asked when a state is opened and before each block; `beginBlock`
+   * asks too. @throws GridError chain.upgrade_needed: nothing has happened yet, and nothing may
+   */
+  requireSupported(state: StateReader, height: number): void;
   /** Time-based work of this block, bounded: nodes down, bills due, grace over. */
   beginBlock(state: StateWriter, context: BlockContext): readonly ChainEvent[];
   /** Never throws for a bad transaction: that is an outcome. The caller checked the signature. */

@@ -16,6 +16,8 @@ export { minimumPrepaid } from "./billing/schedule.ts";
 export { nameCostPerHour, nodeCostPerHour, prepaidUnits } from "./pricing/cost.ts";
 export { queries } from "./queries.ts";
 export { createRuntime, type RuntimeOptions } from "./runtime.ts";
+export { type Migration, rewriteRows } from "./upgrades/migrations.ts";
+export { type StateVersion, readStateVersion } from "./upgrades/store.ts";
 export { stateKeys } from "./state-keys.ts";
 export { type ValidatorUpdate, validatorUpdates } from "./validators/change.ts";
 export { validatorAddressOf } from "./validators/store.ts";

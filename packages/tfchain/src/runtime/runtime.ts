@@ -1,6 +1,7 @@
-import { verify as verifyPure } from "@tfgrid/primitives";
+import { type GridError, verify as verifyPure } from "@tfgrid/primitives";
+import { runtimeErrors } from "../errors.ts";
 import type { ChainEvent } from "../types/events.ts";
-import type { Runtime } from "./api.ts";
+import type { Runtime, StateReader } from "./api.ts";
 import { carryOutDue } from "./billing/due.ts";
 import type { Context, Verify } from "./context.ts";
 import { initGenesis } from "./genesis.ts";
@@ -13,33 +14,54 @@ import { admit } from "./transactions/check.ts";
 import { decodeTx } from "./transactions/decode.ts";
 import { adjustFee } from "./transactions/fee.ts";
 import { deliverTx } from "./transactions/deliver.ts";
+import { createUpgrades } from "./upgrades/apply.ts";
+import type { Migration } from "./upgrades/migrations.ts";
 import { recordAll } from "./validators/misbehaviour.ts";
 
 export interface RuntimeOptions {
   /** For join tokens. Must decide exactly as `verify` of primitives does, or validators disagree. */
   readonly verify?: Verify;
+  /** Instead of the ledger's own: tests of upgrades that do not exist yet. */
+  readonly migrations?: readonly Migration[];
+  /** Rows of a migration in one block. */
+  readonly migrationRows?: number;
 }
 
 /** The ledger's state machine: a function of the state and the blocks, and of nothing else. */
 export function createRuntime(options: RuntimeOptions = {}): Runtime {
-  const { verify = verifyPure } = options;
+  const { verify = verifyPure, migrations, migrationRows } = options;
+  const upgrades = createUpgrades(migrations, migrationRows);
+  const refused = (state: StateReader): GridError | undefined => (upgrades.busy(state) ? runtimeErrors.fail("tx.upgrading") : undefined);
   return {
     decodeTx,
     initGenesis,
-    checkTx: (state, block, decoded, pendingNonce) => void admit({ state, block, verify, decoded, pendingNonce }),
+    checkTx: (state, block, decoded, pendingNonce) => {
+      const upgrading = refused(state);
+      if (upgrading !== undefined) throw upgrading;
+      admit({ state, block, verify, decoded, pendingNonce });
+    },
+    requireSupported: upgrades.requireSupported,
     beginBlock: (state, block) => {
+      upgrades.requireSupported(state, block.height);
       const events: ChainEvent[] = [];
       const work = overlay(state);
       const context: Context = { state: work, block, emit: (event) => void events.push(event) };
-      adjustFee(context);
-      beat(context);
       recordAll(context);
-      carryOutDue(context);
+      // A long migration is a standstill for all else: no pulse, so that the first block after it takes nobody's silence for death.
+      if (!upgrades.advance(context)) {
+        adjustFee(context);
+        beat(context);
+        carryOutDue(context);
+      }
       work.commit();
       return events;
     },
-    deliverTx: (state, block, decoded) => deliverTx({ state, block, verify, decoded }),
-    nextDueMs: nextBlockMs,
+    deliverTx: (state, block, decoded) => {
+      const upgrading = refused(state);
+      if (upgrading === undefined) return deliverTx({ state, block, verify, decoded });
+      return { hash: decoded.hash, ok: false, feeUnits: 0n, events: [], error: upgrading.toWire() };
+    },
+    nextDueMs: (state) => (upgrades.busy(state) ? 0 : nextBlockMs(state)),
     queries,
     keys: stateKeys,
     invariants,

@@ -75,7 +75,13 @@ export type Policy = Infer<typeof policy>;
 
 export const terms = s.struct({ version: s.uint({ min: 1 }), document: s.cid });
 export const osRelease = s.struct({ version: s.text({ minLength: 1, maxLength: 32 }), document: s.cid });
-export const upgrade = s.struct({ stateVersion: s.uint({ min: 1 }), atHeight: s.uint({ min: 1 }) });
+export const upgrade = s.struct({
+  stateVersion: s.uint({ min: 1 }),
+  /** The first block that is carried out by the new version. */
+  atHeight: s.uint({ min: 1 }),
+  /** The release to install before. */
+  release: s.optional(osRelease.fields.version),
+});
 
 /** Who holds which office, and what governance decided beside numbers. Accounts, so that a genesis can name them. */
 export const charter = s.struct({

@@ -6,6 +6,7 @@ import type { Context } from "../context.ts";
 import { charterCell, readCharter } from "../policy/store.ts";
 import { overlay } from "../store/overlay.ts";
 import { changeValidators, wrongWithSet } from "../validators/change.ts";
+import { readStateVersion } from "../upgrades/store.ts";
 import { requireConsistent, requireInRange } from "./parameters.ts";
 
 /** @throws GridError governance.* */
@@ -27,10 +28,16 @@ export function carryOutChange({ state, block }: Pick<Context, "state" | "block"
     changeValidators(state, change.validators, block.height);
     return;
   }
-  charterCell.put(state, { ...readCharter(state), ...charterPart(readCharter(state), block.height, change) });
+  const now: Now = { height: block.height, stateVersion: readStateVersion(state).version };
+  charterCell.put(state, { ...readCharter(state), ...charterPart(readCharter(state), now, change) });
 }
 
-function charterPart(charter: Charter, height: number, change: Exclude<Change, { type: "parameter" | "validators" }>): Partial<Charter> {
+interface Now {
+  readonly height: number;
+  readonly stateVersion: number;
+}
+
+function charterPart(charter: Charter, { height, stateVersion }: Now, change: Exclude<Change, { type: "parameter" | "validators" }>): Partial<Charter> {
   switch (change.type) {
     case "certifiers":
       return { certifiers: distinct(change.accounts) };
@@ -45,11 +52,14 @@ function charterPart(charter: Charter, height: number, change: Exclude<Change, {
     }
     case "upgrade":
       if (change.atHeight <= height) throw invalid(`height ${change.atHeight} has passed`);
-      return { upgrade: { stateVersion: change.stateVersion, atHeight: change.atHeight } };
+      if (change.stateVersion <= stateVersion) throw invalid(`the ledger follows state version ${stateVersion} already`);
+      return { upgrade: withoutType(change) };
     default:
       return change satisfies never;
   }
 }
+
+const withoutType = <T extends { readonly type: string }>({ type: _type, ...rest }: T): Omit<T, "type"> => rest;
 
 function distinct<T>(rows: readonly T[]): readonly T[] {
   if (new Set(rows).size !== rows.length) throw invalid("one is listed twice");
