@@ -86,6 +86,19 @@ export function verify(options: {
   }
 }
 
+/**
+ * Verifies a foreign Ed25519 signature over exactly these bytes by ZIP 215, the rule that CometBFT's validators count each other's
+ * votes by. Never for statements of our own: those carry a domain and follow the strict rule of `verify`.
+ */
+export function verifyZip215(options: { readonly publicKey: Uint8Array; readonly message: Uint8Array; readonly signature: Uint8Array }): boolean {
+  try {
+    return ed25519.verify(options.signature, options.message, options.publicKey, { zip215: true });
+  } catch {
+    // A malformed key or signature is an invalid signature, not a failure of ours.
+    return false;
+  }
+}
+
 /** True for keys of small order and for encodings that are no point: such "keys" make signatures that fit many messages. */
 export function isSmallOrder(publicKey: Uint8Array): boolean {
   try {

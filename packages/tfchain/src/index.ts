@@ -39,7 +39,7 @@ export {
 export { COMETBFT_VERSION, ensureCometBft, findCometBft } from "./engines/cometbft/binary.ts";
 export * as light from "./light/index.ts";
 export { chainErrors } from "./light/errors.ts";
-export { CLIENT_LIMITS, ENGINE_LIMITS, RPC_LIMITS } from "./limits.ts";
+export { CLIENT_LIMITS, ENGINE_LIMITS, LIGHT_LIMITS, RPC_LIMITS } from "./limits.ts";
 export { type RpcOptions, type RpcServer, methods, openRpc, startRpc } from "./rpc/index.ts";
 export { type RunningChain, type StartChainOptions, startChain } from "./start.ts";
 export { lmdbStorage, memoryStorage } from "./state/index.ts";

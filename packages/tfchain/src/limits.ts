@@ -30,6 +30,12 @@ export const ENGINE_LIMITS = {
 export const STATE_LIMITS = {
   /** Subtrees below depth 16 held in memory; about 76 leaves each with five million keys, so at most about 60 MB. */
   loadedSubtrees: 4_096,
+  /** Newest versions of the state that values are proven at: a proof outlives some blocks, and CometBFT signs a state one block later. */
+  provenVersions: 128,
+  /** Old versions given up with each new one; more than one so that a lowered bound is reached. */
+  prunedVersionsPerBlock: 2,
+  /** Bytes of one row of replaced values: found by one seek, and small enough that LMDB need not look for long runs of free pages. */
+  historyRowBytes: 32 * 1024,
 } as const;
 
 export const RPC_LIMITS = {
@@ -78,4 +84,17 @@ export const CLIENT_LIMITS = {
   maxHeaderAgeMs: 180_000,
   /** Bytes of one answer. */
   answerBytes: 64 * 1024 * 1024,
+} as const;
+
+export const LIGHT_LIMITS = {
+  /** Validators of one header: more than the chain admits (100), so that a hostile answer costs little. */
+  validators: 256,
+  /** ms. How long a verified header, or the genesis validators, vouch for later ones: their keys may be sold or lost after that. */
+  trustPeriodMs: 14 * 24 * 3_600_000,
+  /** ms that a header may be ahead of this machine's clock. */
+  clockDriftMs: 10_000,
+  /** Verified headers that are held: the newest, and some between for older reads. */
+  trustedHeaders: 64,
+  /** Headers fetched to get from a trusted one to a new one: bisection needs about log2 of the distance for each change of validators. */
+  bisectionSteps: 128,
 } as const;

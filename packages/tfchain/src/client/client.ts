@@ -1,7 +1,7 @@
 /** The ledger for other rooms: `connectChain` gives typed reads, one way to write and one stream of events. */
 import { type Clock, type Entropy, type Logger, silentLogger, systemClock, systemEntropy } from "@tfgrid/primitives";
 import { CLIENT_LIMITS } from "../limits.ts";
-import { type TrustedGenesis, chainErrors, verifyHeader } from "../light/index.ts";
+import { type ChainTrust, chainErrors, verifyHeader } from "../light/index.ts";
 import type { MethodName } from "../rpc/methods.ts";
 import type { ChainClient, ChainReader, NameContract, RentContract } from "../types/index.ts";
 import { follow } from "./follow.ts";
@@ -14,7 +14,7 @@ export interface ConnectOptions {
   /** `http://host:port` of the RPC; events use the same address over WebSocket. */
   readonly url: string;
   /** From the chain's genesis. Without it, the first header that the server shows is taken for true and pinned from then on. */
-  readonly trust?: TrustedGenesis;
+  readonly trust?: ChainTrust;
   readonly logger?: Logger;
   readonly clock?: Clock;
   readonly entropy?: Entropy;
@@ -99,18 +99,19 @@ function lazilyProven(options: {
   readonly read: Read;
   readonly clock: Clock;
   readonly transport: Transport;
-  readonly trust: TrustedGenesis | undefined;
+  readonly trust: ChainTrust | undefined;
   readonly logger: Logger;
 }): ChainClient["proven"] {
   const { read, clock, logger } = options;
   let ready: Promise<ChainClient["proven"]> | undefined;
-  const learn = async (): Promise<TrustedGenesis> => {
+  const learn = async (): Promise<ChainTrust> => {
     if (options.trust !== undefined) return options.trust;
     const signed = await read("header.get", {});
-    const { chainId, authority } = signed.header;
-    verifyHeader(signed, { chainId, authority });
-    logger.warn("no trusted genesis was given: the server's authority key is taken for true", { chainId, authority });
-    return { chainId, authority };
+    const { chainId } = signed.header;
+    const learnt = signed.type === "solo" ? { chainId, authority: signed.header.authority } : { chainId, validatorsHash: signed.header.validatorsHash };
+    verifyHeader(signed, learnt);
+    logger.warn("no trust was given: what the server shows first is taken for true", learnt);
+    return learnt;
   };
   const proven = (): Promise<ChainClient["proven"]> => {
     ready ??= learn().then(

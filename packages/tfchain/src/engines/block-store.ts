@@ -5,7 +5,7 @@
 import { type Hex, decodeTrusted, encode } from "@tfgrid/primitives";
 import { ENGINE_LIMITS } from "../limits.ts";
 import { chainErrors } from "../light/errors.ts";
-import { type SignedHeader, headerHash, signedHeader } from "../light/header.ts";
+import { type SignedHeader, factsOf, signedHeader } from "../light/signed-header.ts";
 import type { Storage, WriteOp } from "../state/index.ts";
 import { type BlockInfo, type EventRow, type TxResult, txResult } from "./engine.ts";
 
@@ -92,7 +92,7 @@ export class BlockStore {
     const hashes: Hex[] = [];
     const prefix = `${heightKey(height)}/result`;
     for (const [, value] of this.#storage.range("blocks", { gte: `${prefix}/`, lt: `${prefix}0` })) hashes.push(parseResult(value).hash);
-    return { signedHeader: signed, hash: headerHash(signed.header), txs: hashes, raw };
+    return { signedHeader: signed, hash: factsOf(signed).hash, txs: hashes, raw };
   }
 
   tx(hash: Hex): TxResult | undefined {

@@ -1,6 +1,6 @@
 /** What orders transactions into blocks. `solo` and `cometbft` look the same from here. */
 import { type ErrorDetails, type Hex, type Infer, type Schema, s, schemaErrors } from "@tfgrid/primitives";
-import { type SignedHeader, signedHeader } from "../light/header.ts";
+import { type SignedHeader, signedHeader } from "../light/signed-header.ts";
 import type { StateStore } from "../state/index.ts";
 import { accountId, height, key32, timeMs } from "../types/entities.ts";
 import { event } from "../types/events.ts";

@@ -4,7 +4,7 @@
  */
 import { type Clock, type Hex, type KeyPair, type Logger, bytesToHex, hexToBytes, isGridError, messageOf } from "@tfgrid/primitives";
 import { ENGINE_LIMITS } from "../limits.ts";
-import { EMPTY_ROOT, type Header, type SignedHeader, chainErrors, headerBytes, headerHash, listRoot } from "../light/index.ts";
+import { EMPTY_ROOT, type Header, type SignedHeader, type SoloHeader, chainErrors, factsOf, headerBytes, listRoot } from "../light/index.ts";
 import type { BlockContext, DecodedTx, Runtime } from "../runtime/api.ts";
 import { type StateStore, type Storage, openState } from "../state/index.ts";
 import { type Head, eventBlock } from "../types/index.ts";
@@ -82,10 +82,10 @@ class Solo implements Engine {
     return signed;
   }
 
-  #sign(fields: { height: number; timeMs: number; parentHash: Hex; txsRoot: Hex; appHash: Hex }): SignedHeader {
+  #sign(fields: { height: number; timeMs: number; parentHash: Hex; txsRoot: Hex; appHash: Hex }): SoloHeader {
     const { chainId, authority } = this.#options;
     const header = { chainId, ...fields, height: fields.height as Header["height"], authority: authority.account };
-    return { header, signature: authority.sign("tfgrid/header/v1", headerBytes(header)) };
+    return { type: "solo", header, signature: authority.sign("tfgrid/header/v1", headerBytes(header)) };
   }
 
   head(): Head {
@@ -254,9 +254,9 @@ class Solo implements Engine {
 /** Opens or begins a chain in this storage. @throws GridError chain.genesis_mismatch, genesis.invalid */
 export const solo = (options: SoloOptions): Engine => new Solo(options);
 
-function headOf({ header }: SignedHeader): Head {
-  const { chainId, height, timeMs, appHash } = header;
-  return { chainId, height, timeMs, appHash, blockHash: headerHash(header) };
+function headOf(signed: SignedHeader): Head {
+  const { chainId, height, timeMs, appHash, hash } = factsOf(signed);
+  return { chainId, height, timeMs, appHash, blockHash: hash };
 }
 
 function resultsOf({ included, outcomes }: Execution, { height, timeMs }: BlockContext): TxResult[] {

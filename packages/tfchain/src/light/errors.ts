@@ -95,16 +95,52 @@ export const chainErrors = defineErrors({
     cure: "Use another server: this one does not speak the ledger's protocol, or lies.",
   },
   "light.wrong_chain": {
-    summary: "The header belongs to another chain or another authority than the trusted genesis names.",
-    cure: "Check the trusted chain id and authority key, and the server's address.",
+    summary: "The header belongs to another chain, engine or authority than the trusted one.",
+    cure: "Check the trusted chain id and authority key or validators, and the server's address.",
   },
   "light.bad_header_signature": {
-    summary: "The header's signature is not the authority's.",
+    summary: "The header's signature is not of those who may sign it.",
     cure: "Use another server: this one serves headers that the chain never signed.",
+  },
+  "light.bad_header": {
+    summary: "The header is not the one that its commit was signed for.",
+    cure: "Use another server: this one alters headers.",
+  },
+  "light.bad_validators": {
+    summary: "The validators are not those that the header, or the trusted one before it, names.",
+    cure: "Use another server: this one shows validators that the chain does not have.",
+  },
+  "light.not_enough_power": {
+    summary: "Too little of the validators' power signed the header.",
+    cure: "Use another server: this one serves headers that the validators did not agree on.",
+  },
+  "light.bad_time": {
+    summary: "The header's time does not fit between the trusted one's and now.",
+    cure: "Check this machine's clock; if it is right, use another server.",
   },
   "light.stale_header": {
     summary: "The newest header that the server shows is too old to trust.",
     cure: "Check this machine's clock and the chain's health, or use another server.",
+  },
+  "light.trust_expired": {
+    summary: "What is trusted is older than the trust period: its validators may have changed hands since.",
+    cure: "Get height and hash of a recent block from somebody you trust, and give them as trust.",
+  },
+  "light.trust_unproven": {
+    summary: "No way leads from what is trusted to the header.",
+    cure: "Get height and hash of a recent block from somebody you trust, and give them as trust, or use a server that retains older headers.",
+  },
+  "light.fork_detected": {
+    summary: "Two servers prove different blocks of one height.",
+    cure: "Act on neither: keep details as evidence, and ask the chain's operators which one is the chain.",
+  },
+  "light.wrong_height": {
+    summary: "The answer is of another height than it should be.",
+    cure: "Use another server: this one does not answer what it is asked.",
+  },
+  "light.wrong_key": {
+    summary: "The value is of another key than it should be.",
+    cure: "Use another server: this one does not answer what it is asked.",
   },
   "light.bad_proof": {
     summary: "The Merkle proof does not connect the value to the signed header.",

@@ -2,6 +2,7 @@
 import { type GridError, type Hex, hasCode, hexToBytes, bytesToHex } from "@tfgrid/primitives";
 import type { Engine } from "../engines/engine.ts";
 import { chainErrors } from "../light/errors.ts";
+import { factsOf } from "../light/signed-header.ts";
 import type { Runtime } from "../runtime/api.ts";
 import type { Handler } from "./dispatch.ts";
 import type { ReputationSubject } from "../types/index.ts";
@@ -110,7 +111,8 @@ function ledgerMethods(engine: Engine): Omit<Implementations, ReaderMethod> {
     "header.get": ({ height }) => (height === undefined ? engine.signedHeader() : engine.block(height).signedHeader),
     "state.get": ({ key }) => {
       const { value, proof } = engine.state.prove(key);
-      return { value: value === undefined ? null : bytesToHex(value), proof, signedHeader: engine.signedHeader() };
+      const signed = engine.signedHeader();
+      return { value: value === undefined ? null : bytesToHex(value), height: factsOf(signed).stateHeight, proof, signedHeader: signed };
     },
   };
 }

@@ -1,7 +1,8 @@
 /** Every method of the ledger's RPC: name, parameters, result. Server, client and the OpenRPC document are made from this. */
 import { s } from "@tfgrid/primitives";
 import { blockInfo, txResult } from "../engines/engine.ts";
-import { provenValue, signedHeader } from "../light/header.ts";
+import { provenValue } from "../light/proven.ts";
+import { signedHeader } from "../light/signed-header.ts";
 import * as e from "../types/entities.ts";
 import { method, page, rows } from "./method.ts";
 import { moduleMethods } from "./module-methods.ts";

@@ -74,7 +74,7 @@ describe("a reader that does not read", () => {
 });
 
 describe("a server that lies", () => {
-  type Answer = { value: string | null; proof: { siblings: Hex[] }; signedHeader: { header: { height: number; timeMs: number; appHash: Hex }; signature: Hex } };
+  type Answer = { value: string | null; proof: { siblings: Hex[] }; signedHeader: { type: string; header: { height: number; timeMs: number; appHash: Hex }; signature: Hex } };
   const lies: [string, string, (answer: Answer) => void][] = [
     ["altered value", "light.bad_proof", (answer) => (answer.value = "a0")],
     ["value hidden", "light.bad_proof", (answer) => (answer.value = null)],
