@@ -36,6 +36,53 @@ export const STATE_LIMITS = {
   prunedVersionsPerBlock: 2,
   /** Bytes of one row of replaced values: found by one seek, and small enough that LMDB need not look for long runs of free pages. */
   historyRowBytes: 32 * 1024,
+  /** Bytes of one state value: far above what one transaction can write, and a row still fits into one chunk of a snapshot. */
+  valueBytes: 4 * 1024 * 1024 - 4_096,
+} as const;
+
+export const COMET_LIMITS = {
+  /** Bytes of one ABCI message: a whole block with room to spare, far below what the protocol allows (2 GiB). */
+  frameBytes: 64 * 1024 * 1024,
+  /** Requests of one ABCI connection that are not answered yet; then it is not read on. */
+  openRequests: 4_096,
+  /** Bytes of answers held until cometbft asks for them to be flushed. */
+  unflushedBytes: 256 * 1024,
+  /** Bytes of one transaction in cometbft's mempool: more than any value that governance may give `maxTxBytes`. */
+  txBytes: 1024 * 1024,
+  /** Transactions of one block. Consensus: a block with more is refused by every validator. */
+  blockTxs: 2_000,
+  /** Bytes of one block's transactions. Consensus, as above. */
+  blockBytes: 4 * 1024 * 1024,
+  /** Transactions in cometbft's mempool; all of them are asked about again after each block. */
+  mempoolTxs: 10_000,
+  /** Bytes in cometbft's mempool. */
+  mempoolBytes: 64 * 1024 * 1024,
+  /** Transactions whose signature is known to be good (about 1 KB each): the mempool, and as many again. */
+  knownTxs: 20_000,
+  /** Submissions of this server that are not final yet. */
+  waiting: 20_000,
+  /** Submissions handed to cometbft in one request. */
+  broadcastTxs: 512,
+  /** ms after which a submission that is in no block is handed over again: cometbft may have forgotten it. */
+  rebroadcastMs: 5_000,
+  /** ms that a submission is waited for; below the client's own patience, so that the answer says why. */
+  submitTimeoutMs: 25_000,
+  /** ms without a block after which the chain counts as standing still; several times what a round with an absent proposer takes. */
+  stallMs: 10_000,
+  /** ms between two looks at cometbft's own state. */
+  statusMs: 1_000,
+  /** ms for one request to cometbft. */
+  requestTimeoutMs: 10_000,
+  /** Bytes of one answer of cometbft: a page of validators, a batch of verdicts. */
+  answerBytes: 16 * 1024 * 1024,
+  /** ms until cometbft must answer after its start: replaying blocks counts anew with each block. */
+  startTimeoutMs: 60_000,
+  /** ms that cometbft has to end by itself. */
+  stopTimeoutMs: 10_000,
+  /** Headers whose signatures are still being collected before older ones are given up. */
+  pendingHeaders: 256,
+  /** ms that a proven read waits for the block whose header proves it. */
+  proofWaitMs: 5_000,
 } as const;
 
 export const RPC_LIMITS = {

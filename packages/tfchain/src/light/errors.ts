@@ -30,6 +30,10 @@ export const chainErrors = defineErrors({
     summary: "This height is not committed yet.",
     cure: "Ask for a height up to the one that `head` answers.",
   },
+  "chain.state_pruned": {
+    summary: "The state of this height is no longer kept.",
+    cure: "Ask for the state of a height from details.firstProvenHeight to the head.",
+  },
   "chain.tx_not_found": {
     summary: "No committed transaction has this hash.",
     cure: "It was never included, or its block is no longer retained: submit it again unless its nonce is used.",

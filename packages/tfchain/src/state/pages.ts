@@ -1,7 +1,12 @@
-/** Pages: four levels of the tree below one branch, as bytes. Hashes inside a page are left out; they follow from its edge. */
+/**
+ * Pages: four levels of the tree below one branch, as bytes. Hashes inside a page are left out; they follow from its edge. A
+ * branch at the edge is its hash and the version of the state whose page it is on.
+ */
 import { type Branch, type Digest, LEVELS_PER_PAGE, type Leaf, type Node, hashOf } from "./tree.ts";
 
 const TAG = { empty: 0, leaf: 1, branch: 2 } as const;
+/** Enough for every safe height. */
+const VERSION_BYTES = 6;
 /** 16 leaves with their tags and 14 branches between them. */
 const MAX_PAGE_BYTES = 16 * 65 + 14;
 
@@ -9,6 +14,12 @@ const scratch = Buffer.alloc(MAX_PAGE_BYTES);
 
 class Writer {
   length = 0;
+  /** Of the pages that are being written: what fresh branches are on. */
+  readonly freshVersion: number;
+
+  constructor(freshVersion: number) {
+    this.freshVersion = freshVersion;
+  }
 
   tag(value: number): void {
     scratch[this.length] = value;
@@ -18,6 +29,10 @@ class Writer {
   digest(value: Digest): void {
     scratch.write(value, this.length, 32, "latin1");
     this.length += 32;
+  }
+
+  version(value: number): void {
+    this.length = scratch.writeUIntBE(value, this.length, VERSION_BYTES);
   }
 
   done(): Uint8Array {
@@ -34,22 +49,25 @@ function writeNode(out: Writer, node: Node, level: number): void {
   }
   out.tag(TAG.branch);
   // A branch at the page's edge has a page of its own; here only its hash is kept.
-  if (level === LEVELS_PER_PAGE) return out.digest(hashOf(node));
+  if (level === LEVELS_PER_PAGE) {
+    out.digest(hashOf(node));
+    return out.version(node.fresh ? out.freshVersion : node.version);
+  }
   const [left, right] = node.children as readonly [Node, Node];
   writeNode(out, left, level + 1);
   writeNode(out, right, level + 1);
 }
 
-export function encodePage(branch: Branch): Uint8Array {
-  const out = new Writer();
+export function encodePage(branch: Branch, freshVersion: number): Uint8Array {
+  const out = new Writer(freshVersion);
   const [left, right] = branch.children as readonly [Node, Node];
   writeNode(out, left, 1);
   writeNode(out, right, 1);
   return out.done();
 }
 
-export function encodeRoot(root: Node): Uint8Array {
-  const out = new Writer();
+export function encodeRoot(root: Node, freshVersion: number): Uint8Array {
+  const out = new Writer(freshVersion);
   writeNode(out, root, LEVELS_PER_PAGE);
   return out.done();
 }
@@ -68,8 +86,14 @@ class Reader {
     if (tag === TAG.empty) return undefined;
     if (tag === TAG.leaf) return { kind: "leaf", keyHash: this.#digest(), valueHash: this.#digest() } satisfies Leaf;
     if (tag !== TAG.branch) throw new Error(`a page of the state tree is damaged: tag ${tag}`);
-    if (level === LEVELS_PER_PAGE) return { kind: "branch", hash: this.#digest(), children: undefined, fresh: false };
-    return { kind: "branch", hash: undefined, children: [this.node(level + 1), this.node(level + 1)], fresh: false };
+    if (level === LEVELS_PER_PAGE) return { kind: "branch", hash: this.#digest(), children: undefined, fresh: false, version: this.#version() };
+    return { kind: "branch", hash: undefined, children: [this.node(level + 1), this.node(level + 1)], fresh: false, version: -1 };
+  }
+
+  #version(): number {
+    const value = this.#bytes.readUIntBE(this.#offset, VERSION_BYTES);
+    this.#offset += VERSION_BYTES;
+    return value;
   }
 
   #digest(): Digest {
@@ -87,23 +111,23 @@ export function decodePage(bytes: Uint8Array): readonly [Node, Node] {
 
 export const decodeRoot = (bytes: Uint8Array): Node => new Reader(bytes).node(LEVELS_PER_PAGE);
 
-/** Calls `visit` for every page that holds a fresh branch, and marks all of them as stored. */
-export function storeFresh(root: Node, visit: (path: string, page: Uint8Array) => void): void {
-  const walk = (node: Node, depth: number, path: string): void => {
+/** Calls `visit` for every page that holds a fresh branch, in the order of their paths, and marks all of them as stored. */
+export function storeFresh(root: Node, version: number, visit: (path: string, page: Uint8Array) => void): void {
+  /** `nibble`: the bits since the last page boundary. */
+  const walk = (node: Node, place: { readonly depth: number; readonly path: string; readonly nibble: number }): void => {
     if (node?.kind !== "branch" || !node.fresh) return;
-    if (depth % LEVELS_PER_PAGE === 0) visit(`/${path}`, encodePage(node));
+    const { depth, nibble } = place;
+    const atBoundary = depth % LEVELS_PER_PAGE === 0;
+    const path = atBoundary && depth > 0 ? place.path + nibble.toString(16) : place.path;
+    if (atBoundary) {
+      visit(`/${path}`, encodePage(node, version));
+      node.version = version;
+    }
     const [left, right] = node.children as readonly [Node, Node];
     node.fresh = false;
-    walk(left, depth + 1, nibblePath(path, depth, 0));
-    walk(right, depth + 1, nibblePath(path, depth, 1));
+    const bits = atBoundary ? 0 : nibble << 1;
+    walk(left, { depth: depth + 1, path, nibble: bits });
+    walk(right, { depth: depth + 1, path, nibble: bits | 1 });
   };
-  walk(root, 0, "");
-}
-
-/** Within a page the path grows bit by bit, kept as `~` and bits until a nibble is full. */
-function nibblePath(path: string, depth: number, bit: 0 | 1): string {
-  const mark = path.indexOf("~");
-  const bits = `${mark === -1 ? "" : path.slice(mark + 1)}${bit}`;
-  const base = mark === -1 ? path : path.slice(0, mark);
-  return (depth + 1) % LEVELS_PER_PAGE === 0 ? base + Number.parseInt(bits, 2).toString(16) : `${base}~${bits}`;
+  walk(root, { depth: 0, path: "", nibble: 0 });
 }

@@ -1,6 +1,6 @@
 /** Where a chain keeps its bytes: a few ordered tables and one way to write, all or nothing. */
 
-export const TABLES = ["state", "tree", "blocks", "events", "txs", "meta"] as const;
+export const TABLES = ["state", "tree", "blocks", "events", "txs", "history", "meta"] as const;
 export type TableName = (typeof TABLES)[number];
 
 export interface RangeOptions {

@@ -23,6 +23,8 @@ export interface Branch {
   children: readonly [Node, Node] | undefined;
   /** Not on a page yet. */
   fresh: boolean;
+  /** Of a branch at a page boundary: the version of the state that wrote its page. */
+  version: number;
 }
 export type Node = Leaf | Branch | undefined;
 
@@ -66,16 +68,41 @@ export const bitAt = (key: Digest, depth: number): 0 | 1 => ((key.charCodeAt(dep
 export const pagePath = (key: Digest, depth: number): string =>
   `/${Buffer.from(key.slice(0, (depth + 7) >> 3), "latin1").toString("hex").slice(0, depth / LEVELS_PER_PAGE)}`;
 
+/** A page is never written over: each version of the state writes its own, so older versions stay whole until they are pruned. */
+export interface PageId {
+  readonly version: number;
+  readonly path: string;
+}
+export type LoadPage = (page: PageId) => readonly [Node, Node];
+
 export interface TreeOptions {
   readonly root: Node;
-  /** @throws never: a page that is named by the tree exists */
-  readonly loadPage: (path: string) => readonly [Node, Node];
+  readonly loadPage: LoadPage;
 }
 
 export interface TreeDraft {
   readonly root: Node;
-  /** Branches at page boundaries that are no more. */
-  readonly removedPages: readonly string[];
+  /** Stored pages that the drafted version no longer uses. */
+  readonly stalePages: readonly PageId[];
+}
+
+/** Siblings from the root down, and what the path ends in. */
+export interface TreePath {
+  readonly siblings: readonly Digest[];
+  readonly leaf: Leaf | undefined;
+}
+
+/** The way to a key from any root, without keeping what is read on it. */
+export function pathFrom(root: Node, keyHash: Digest, children: (branch: Branch, depth: number) => readonly [Node, Node]): TreePath {
+  const siblings: Digest[] = [];
+  let node = root;
+  for (let depth = 0; node?.kind === "branch"; depth += 1) {
+    const pair = children(node, depth);
+    const bit = bitAt(keyHash, depth);
+    siblings.push(hashOf(pair[bit === 0 ? 1 : 0]));
+    node = pair[bit];
+  }
+  return { siblings, leaf: node };
 }
 
 export class Tree {
@@ -94,9 +121,9 @@ export class Tree {
 
   /** `changes` ascending by key hash, each key once. */
   draft(changes: readonly Change[]): TreeDraft {
-    const removedPages: string[] = [];
-    const root = this.#update(this.#root, { changes, from: 0, to: changes.length, depth: 0, removedPages });
-    return { root, removedPages };
+    const stalePages: PageId[] = [];
+    const root = this.#update(this.#root, { changes, from: 0, to: changes.length, depth: 0, stalePages });
+    return { root, stalePages };
   }
 
   /** Makes a draft the committed tree; its pages must be stored by now. */
@@ -107,23 +134,14 @@ export class Tree {
     this.#loaded = [];
   }
 
-  /** Siblings from the root down, and what the path ends in. */
-  path(keyHash: Digest): { readonly siblings: readonly Digest[]; readonly leaf: Leaf | undefined } {
-    const siblings: Digest[] = [];
-    let node = this.#root;
-    for (let depth = 0; node?.kind === "branch"; depth += 1) {
-      const children = this.#children(node, keyHash, depth);
-      const bit = bitAt(keyHash, depth);
-      siblings.push(hashOf(children[bit === 0 ? 1 : 0]));
-      node = children[bit];
-    }
-    return { siblings, leaf: node };
+  path(keyHash: Digest): TreePath {
+    return pathFrom(this.#root, keyHash, (branch, depth) => this.#children(branch, keyHash, depth));
   }
 
   #children(branch: Branch, keyHash: Digest, depth: number): readonly [Node, Node] {
     if (branch.children === undefined) {
       hashOf(branch);
-      branch.children = this.#loadPage(pagePath(keyHash, depth));
+      branch.children = this.#loadPage({ version: branch.version, path: pagePath(keyHash, depth) });
       if (depth === UNLOAD_DEPTH) this.#loaded.push(branch);
     }
     return branch.children;
@@ -141,8 +159,8 @@ export class Tree {
     const right = this.#update(oldRight, { ...work, from: middle, depth: depth + 1 });
     if (left === oldLeft && right === oldRight) return node;
     const next = join(left, right);
-    if (next?.kind !== "branch" && depth % LEVELS_PER_PAGE === 0) work.removedPages.push(pagePath(first.keyHash, depth));
-    else if (next?.kind === "branch" && depth === UNLOAD_DEPTH) this.#loaded.push(next);
+    if (depth % LEVELS_PER_PAGE === 0) work.stalePages.push({ version: node.version, path: pagePath(first.keyHash, depth) });
+    if (next?.kind === "branch" && depth === UNLOAD_DEPTH) this.#loaded.push(next);
     return next;
   }
 }
@@ -152,10 +170,10 @@ interface Work {
   readonly from: number;
   readonly to: number;
   readonly depth: number;
-  readonly removedPages: string[];
+  readonly stalePages: PageId[];
 }
 
-const branch = (left: Node, right: Node): Branch => ({ kind: "branch", hash: undefined, children: [left, right], fresh: true });
+const branch = (left: Node, right: Node): Branch => ({ kind: "branch", hash: undefined, children: [left, right], fresh: true, version: -1 });
 
 /** A subtree with one leaf is that leaf: leaves rise to the shallowest depth where they are alone. */
 function join(left: Node, right: Node): Node {
