@@ -4,7 +4,7 @@ import { type Clock, type KeyPair, type Logger, silentLogger, systemClock } from
 import { type Engine, genesisHashOf, solo, verifyFast } from "./engines/index.ts";
 import { type FolderLock, lockFolder } from "./engines/lock.ts";
 import { type RpcServer, startRpc } from "./rpc/index.ts";
-import { createRuntime, genesisToJson, parseGenesis } from "./runtime/index.ts";
+import { createRuntime, genesisStart, genesisToJson, parseGenesis } from "./runtime/index.ts";
 import { type Storage, lmdbStorage } from "./state/index.ts";
 
 export interface StartChainOptions {
@@ -50,6 +50,7 @@ export async function startChain(options: StartChainOptions): Promise<RunningCha
       runtime,
       chainId: genesis.chainId,
       genesis,
+      start: genesisStart(genesis),
       genesisHash: genesisHashOf(genesisToJson(genesis), authority.account),
       authority,
       clock: options.clock ?? systemClock,

@@ -44,6 +44,11 @@ export class BlockStore {
     return numberOf(this.#storage.get("meta", FIRST_KEY)) ?? 0;
   }
 
+  /** For the genesis: nothing is older. */
+  beginOps(height: number): WriteOp[] {
+    return [put("meta", FIRST_KEY, text(String(height)))];
+  }
+
   /** All writes of one block, with the removal of blocks beyond the retained number. */
   ops(record: BlockRecord): WriteOp[] {
     const { height } = record.signed.header;

@@ -22,6 +22,8 @@ export interface SoloOptions {
   /** What the runtime's `initGenesis` understands, and its hash. */
   readonly genesis: unknown;
   readonly genesisHash: Hex;
+  /** After which block of another chain this one goes on (`genesisStart`); default: it begins at height 0. */
+  readonly start?: { readonly height: number; readonly timeMs: number } | undefined;
   readonly authority: KeyPair;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -65,19 +67,20 @@ class Solo implements Engine {
       this.#signed = this.#blocks.header(height);
     }
     this.#head = headOf(this.#signed);
+    options.runtime.requireSupported(this.state, this.#head.height + 1);
     this.#readParams();
     this.#lastBlockAtMs = options.clock.nowMs();
     this.#schedule();
   }
 
   #makeGenesis(): SignedHeader {
-    const { storage, runtime, chainId, genesis, genesisHash } = this.#options;
+    const { storage, runtime, chainId, genesis, genesisHash, start = { height: 0, timeMs: 0 } } = this.#options;
     const draft = this.state.draft();
-    runtime.initGenesis(draft, genesis, { chainId, height: 0, timeMs: 0 });
+    runtime.initGenesis(draft, genesis, { chainId, ...start });
     const sealed = draft.seal();
-    const signed = this.#sign({ height: 0, timeMs: 0, parentHash: ZERO_HASH, txsRoot: ZERO_HASH, appHash: sealed.root });
+    const signed = this.#sign({ ...start, parentHash: ZERO_HASH, txsRoot: ZERO_HASH, appHash: sealed.root });
     const ops = this.#blocks.ops({ signed, txs: [], results: [], eventsJson: undefined });
-    storage.write([...sealed.ops, ...ops, { table: "meta", key: "genesis-hash", value: hexToBytes(genesisHash) }]);
+    storage.write([...sealed.ops, ...ops, ...this.#blocks.beginOps(start.height), { table: "meta", key: "genesis-hash", value: hexToBytes(genesisHash) }]);
     sealed.adopt();
     return signed;
   }

@@ -6,12 +6,17 @@ import { charter, policy } from "../types/policy.ts";
 import { validatorList } from "../types/validators.ts";
 import { credit } from "./accounts/store.ts";
 import type { BlockContext, StateWriter } from "./api.ts";
+import { importContent } from "./export/content.ts";
+import { genesisStart } from "./export/genesis.ts";
+import { content } from "./export/layout.ts";
+import { invariants } from "./invariants.ts";
 import { RUNTIME_LIMITS } from "./limits.ts";
 import { constitutionCell, paramsCell } from "./params/store.ts";
 import { LOCAL_POLICY, MAIN_POLICY, NO_CHARTER } from "./policy/presets.ts";
 import { charterCell, policyCell } from "./policy/store.ts";
 import { pricingCell } from "./pricing/store.ts";
 import { storeValidators, wrongWithSet } from "./validators/change.ts";
+import { readValidatorSet } from "./validators/store.ts";
 
 export const genesis = s.struct({
   chainId: s.text({ minLength: 1, maxLength: 64 }),
@@ -28,6 +33,8 @@ export const genesis = s.struct({
   charter: s.optional(charter),
   /** Who makes blocks, for an engine with validators. `solo` has its one authority whatever stands here. */
   validators: s.optional(validatorList),
+  /** What another chain held when it was exported (`exportGenesis`): this one goes on from there. */
+  content: s.optional(content),
 });
 export type Genesis = Infer<typeof genesis>;
 
@@ -108,24 +115,42 @@ function moneyAsText(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, moneyAsText(entry)]));
 }
 
+/** @throws GridError genesis.invalid */
 export function initGenesis(state: StateWriter, value: unknown, block: BlockContext): void {
   const first = parseGenesis(value);
-  const { chainId, foundation, validatorsPool } = first;
-  if (chainId !== block.chainId) {
-    throw runtimeErrors.fail("genesis.invalid", { message: `The genesis is for chain ${chainId}, the engine runs ${block.chainId}.` });
-  }
-  const ids = first.accounts.map(({ id }) => id);
-  if (new Set(ids).size !== ids.length) throw runtimeErrors.fail("genesis.invalid", { message: "An account is listed twice." });
-  const supplyUnits = first.accounts.reduce((sum, { freeUnits }) => sum + freeUnits, 0n);
-  if (supplyUnits > s.MAX_UNITS)
-    throw runtimeErrors.fail("genesis.invalid", { message: "All accounts together hold more than can be counted." });
-  const wrong = first.validators === undefined ? undefined : wrongWithSet(first.validators);
-  if (wrong !== undefined) throw runtimeErrors.fail("genesis.invalid", { message: `The validators are wrong: ${wrong}.` });
+  requireConsistent(first, block);
+  const { chainId, foundation, validatorsPool, accounts, content } = first;
+  if (content !== undefined) importContent(state, content);
+  const supplyUnits = accounts.reduce((sum, { freeUnits }) => sum + freeUnits, content?.genesisUnits ?? 0n);
+  if (supplyUnits > s.MAX_UNITS) throw invalid("All accounts together hold more than can be counted.");
   paramsCell.put(state, first.params);
   pricingCell.put(state, first.pricing);
   if (first.policy !== undefined) policyCell.put(state, first.policy);
   if (first.charter !== undefined) charterCell.put(state, first.charter);
-  if (first.validators !== undefined) storeValidators(state, first.validators, { version: 0, height: block.height });
+  if (first.validators !== undefined) {
+    const before = readValidatorSet(state);
+    // In a chain that goes on they are a change like any other.
+    storeValidators(state, first.validators, { version: before.validators.length === 0 ? before.version : before.version + 1, height: block.height });
+  }
   constitutionCell.put(state, { chainId, foundation, validatorsPool, supplyUnits });
-  for (const { id, freeUnits } of first.accounts) credit(state, id, freeUnits);
+  for (const { id, freeUnits } of accounts) credit(state, id, freeUnits);
+  if (content !== undefined) requireInvariants(state);
 }
+
+function requireConsistent(first: Genesis, block: BlockContext): void {
+  if (first.chainId !== block.chainId) throw invalid(`The genesis is for chain ${first.chainId}, the engine runs ${block.chainId}.`);
+  const start = genesisStart(first);
+  if (start.height !== block.height) throw invalid(`The genesis goes on after height ${start.height}, the engine begins after ${block.height}.`);
+  const ids = first.accounts.map(({ id }) => id);
+  if (new Set(ids).size !== ids.length) throw invalid("An account is listed twice.");
+  const wrong = first.validators === undefined ? undefined : wrongWithSet(first.validators);
+  if (wrong !== undefined) throw invalid(`The validators are wrong: ${wrong}.`);
+}
+
+/** Content that was changed by hand must still be a ledger: money that exists, capacity that is there, nothing forgotten. */
+function requireInvariants(state: StateWriter): void {
+  const [violation] = invariants(state);
+  if (violation !== undefined) throw invalid(`The genesis' content is not consistent: ${violation}.`);
+}
+
+const invalid = (message: string): GridError => runtimeErrors.fail("genesis.invalid", { message });

@@ -11,6 +11,7 @@ export {
   parseGenesis,
   PRESETS,
 } from "./genesis.ts";
+export { type ExportOptions, exportGenesis, genesisStart } from "./export/genesis.ts";
 export { RUNTIME_LIMITS } from "./limits.ts";
 export { minimumPrepaid } from "./billing/schedule.ts";
 export { nameCostPerHour, nodeCostPerHour, prepaidUnits } from "./pricing/cost.ts";

@@ -11,6 +11,8 @@ export const RUNTIME_LIMITS = {
   freeJoinsPerFarmPerHour: 120,
   /** Rows that an upgrade changes in one block: about 0.3 s of work; it goes on in the next. */
   migrationRowsPerBlock: 20_000,
+  /** Rows of one kind in an exported genesis: what fits into the memory of whoever starts from it. */
+  genesisRows: 5_000_000,
   /** Accounts that a genesis may endow. */
   genesisAccounts: 100_000,
   /** ms. Below this much prepaid time a contract counts as out of money: it also bounds how often dwindling money is settled. */

@@ -34,7 +34,11 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const refused = (state: StateReader): GridError | undefined => (upgrades.busy(state) ? runtimeErrors.fail("tx.upgrading") : undefined);
   return {
     decodeTx,
-    initGenesis,
+    initGenesis: (state, value, block) => {
+      initGenesis(state, value, block);
+      // An exported state may be of a version that this program does not know yet.
+      upgrades.requireSupported(state, block.height + 1);
+    },
     checkTx: (state, block, decoded, pendingNonce) => {
       const upgrading = refused(state);
       if (upgrading !== undefined) throw upgrading;

@@ -15,11 +15,11 @@ import { creditHeld, debit, release } from "./store.ts";
 
 export const stakes = table<TwinId, Stake>({ prefix: "stake", schema: stake });
 /** Sum of all stakes: what a vote's quorum is measured by. */
-const stakedCell = cell("meta/staked", s.units());
+export const stakedCell = cell("meta/staked", s.units());
 export const readStaked = (state: StateReader): bigint => stakedCell.get(state) ?? 0n;
 
 /** Sum of the hourly prices of a twin's active contracts, its solutions' parts among them. */
-const spends = table<TwinId, bigint>({ prefix: "spend", schema: s.units() });
+export const spends = table<TwinId, bigint>({ prefix: "spend", schema: s.units() });
 export const readSpend = (state: StateReader, id: TwinId): bigint => spends.get(state, id) ?? 0n;
 
 export function changeSpend(state: StateWriter, id: TwinId, deltaUnits: bigint): void {

@@ -5,7 +5,7 @@ import type { StateReader, StateWriter } from "../api.ts";
 import { readConstitution } from "../params/store.ts";
 import { cell } from "../store/table.ts";
 
-const supplyCell = cell("meta/supply", s.struct({ mintedUnits: s.units(), burnedUnits: s.units() }));
+export const supplyCell = cell("meta/supply", s.struct({ mintedUnits: s.units(), burnedUnits: s.units() }));
 
 export function readSupply(state: StateReader): Supply {
   const genesisUnits = readConstitution(state).supplyUnits;

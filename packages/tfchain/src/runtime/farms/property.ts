@@ -13,7 +13,7 @@ import { checkPublicIp, sameHost } from "./ip.ts";
 import { farmIdByName, farms, requireFarm, requireOwnFarm } from "./store.ts";
 
 export const farmOffers = table<FarmId, TwinId>({ prefix: "farm-offer", schema: twinIdSchema });
-const payouts = table<FarmId, AccountId>({ prefix: "farm-payout", schema: accountId });
+export const payouts = table<FarmId, AccountId>({ prefix: "farm-payout", schema: accountId });
 
 /** Who gets what the farm earns: the account it named, or its twin's. */
 export const payoutOf = (state: StateReader, farm: Farm): AccountId => payouts.get(state, farm.id) ?? requireTwin(state, farm.twinId).account;

@@ -9,11 +9,11 @@ import type { StateReader, StateWriter } from "../api.ts";
 import { readPolicy } from "../policy/store.ts";
 import { cell, table } from "../store/table.ts";
 
-const farmWeights = table<FarmId, bigint>({ prefix: "farm-weight", schema: s.units() });
-const totalCell = cell("meta/farm-weight", s.units());
+export const farmWeights = table<FarmId, bigint>({ prefix: "farm-weight", schema: s.units() });
+export const farmWeightCell = cell("meta/farm-weight", s.units());
 
 export const farmWeight = (state: StateReader, id: FarmId): bigint => farmWeights.get(state, id) ?? 0n;
-export const allFarmWeight = (state: StateReader): bigint => totalCell.get(state) ?? 0n;
+export const allFarmWeight = (state: StateReader): bigint => farmWeightCell.get(state) ?? 0n;
 
 /** 2 x CU + SU, in millionths. */
 export const capacityWeight = (total: Resources): bigint => {
@@ -28,7 +28,7 @@ export function weightOf(state: StateReader, node: Node, proven: { readonly prov
 
 export function changeWeight(state: StateWriter, id: FarmId, delta: bigint): void {
   if (delta === 0n) return;
-  totalCell.put(state, allFarmWeight(state) + delta);
+  farmWeightCell.put(state, allFarmWeight(state) + delta);
   const next = farmWeight(state, id) + delta;
   if (next === 0n) farmWeights.delete(state, id);
   else farmWeights.put(state, id, next);

@@ -10,7 +10,7 @@ import { readParams } from "../params/store.ts";
 import { firstDueMs } from "../store/due.ts";
 import { cell } from "../store/table.ts";
 
-const pulseCell = cell(
+export const pulseCell = cell(
   "meta/pulse",
   s.struct({
     lastBlockMs: s.uint(),

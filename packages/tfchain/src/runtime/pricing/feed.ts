@@ -12,9 +12,9 @@ import { readCharter, readPolicy } from "../policy/store.ts";
 import { cell, table } from "../store/table.ts";
 import { pricingCell, readPricing } from "./store.ts";
 
-const feeds = table<AccountId, Feed>({ prefix: "feed", schema: feedSchema });
+export const feeds = table<AccountId, Feed>({ prefix: "feed", schema: feedSchema });
 /** When the price last moved, and when a median last stood behind it. */
-const stampCell = cell("meta/price", s.struct({ movedAtMs: s.uint(), medianAtMs: s.uint() }));
+export const priceStampCell = cell("meta/price", s.struct({ movedAtMs: s.uint(), medianAtMs: s.uint() }));
 
 export const pricingCalls: Handlers<"pricing"> = { "pricing.feed": feedPrice };
 
@@ -24,12 +24,12 @@ function feedPrice(context: CallContext, { tftPriceMicroUsd }: CallOf<"pricing.f
   feeds.put(state, signer, { account: signer, tftPriceMicroUsd, atMs: block.timeMs });
   const target = median(freshPrices(state, block.timeMs), readPolicy(state).price.minFeeders);
   if (target === undefined) return;
-  const stamp = stampCell.get(state) ?? { movedAtMs: 0, medianAtMs: 0 };
+  const stamp = priceStampCell.get(state) ?? { movedAtMs: 0, medianAtMs: 0 };
   const pricing = readPricing(state);
   const next = step(state, pricing.tftPriceMicroUsd, target);
   const due = block.timeMs >= stamp.movedAtMs + readPolicy(state).price.stepMs;
   const moves = due && next !== pricing.tftPriceMicroUsd;
-  stampCell.put(state, { movedAtMs: moves ? block.timeMs : stamp.movedAtMs, medianAtMs: block.timeMs });
+  priceStampCell.put(state, { movedAtMs: moves ? block.timeMs : stamp.movedAtMs, medianAtMs: block.timeMs });
   if (!moves) return;
   pricingCell.put(state, { ...pricing, tftPriceMicroUsd: next });
   emit({ type: "pricing.moved", tftPriceMicroUsd: next, medianMicroUsd: target });
@@ -58,7 +58,7 @@ function step(state: StateReader, price: number, target: number): number {
 
 /** `stale`: feeders are appointed, but no median of theirs stands behind the price any more. */
 export function priceView(state: StateReader, nowMs: number): PriceView {
-  const stamp = stampCell.get(state) ?? { movedAtMs: 0, medianAtMs: 0 };
+  const stamp = priceStampCell.get(state) ?? { movedAtMs: 0, medianAtMs: 0 };
   const { feeders } = readCharter(state);
   return {
     tftPriceMicroUsd: readPricing(state).tftPriceMicroUsd,

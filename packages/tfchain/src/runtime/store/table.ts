@@ -64,6 +64,8 @@ export function prefixRange(prefix: string, options: ListOptions = {}): { gte: s
 }
 
 export interface Table<K, V> {
+  readonly prefix: string;
+  readonly schema: Schema<V>;
   readonly key: (id: K) => string;
   readonly get: (state: StateReader, id: K) => V | undefined;
   readonly put: (state: StateWriter, id: K, value: V) => void;
@@ -80,6 +82,8 @@ export function table<K extends number | string, V>(options: { readonly prefix: 
     for (const [, bytes] of state.range(prefixRange(prefix, list))) yield decodeRow(schema, bytes);
   }
   return {
+    prefix,
+    schema,
     key,
     get: (state, id) => readRow(state, key(id), schema),
     put: (state, id, value) => writeRow(state, key(id), schema, value),
@@ -92,6 +96,7 @@ export function table<K extends number | string, V>(options: { readonly prefix: 
 /** One value under one key. */
 export interface Cell<V> {
   readonly key: string;
+  readonly schema: Schema<V>;
   readonly get: (state: StateReader) => V | undefined;
   readonly put: (state: StateWriter, value: V) => void;
 }
@@ -99,6 +104,7 @@ export interface Cell<V> {
 export function cell<V>(key: string, schema: Schema<V>): Cell<V> {
   return {
     key,
+    schema,
     get: (state) => readRow(state, key, schema),
     put: (state, value) => writeRow(state, key, schema, value),
   };
@@ -106,6 +112,7 @@ export function cell<V>(key: string, schema: Schema<V>): Cell<V> {
 
 /** A set of ids under an owner: `PREFIX/OWNER.../ID`. */
 export interface IdIndex<O extends readonly (number | string)[]> {
+  readonly prefix: string;
   readonly key: (owner: O, id: number) => string;
   readonly add: (state: StateWriter, owner: O, id: number) => void;
   readonly remove: (state: StateWriter, owner: O, id: number) => void;
@@ -117,6 +124,7 @@ export function idIndex<O extends readonly (number | string)[]>(prefix: string):
   const under = (owner: O): string => [prefix, ...owner.map((part) => (typeof part === "number" ? padId(part) : part))].join("/");
   const key = (owner: O, id: number): string => `${under(owner)}/${padId(id)}`;
   return {
+    prefix,
     key,
     add: (state, owner, id) => state.set(key(owner, id), PRESENT),
     remove: (state, owner, id) => state.delete(key(owner, id)),

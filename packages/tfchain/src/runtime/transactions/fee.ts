@@ -16,10 +16,10 @@ const FLOOR = 1_000;
 /** ln 2 in thousandths: growth by this part of itself, compounded over many blocks, is doubling. */
 const LN2_PERMILLE = 693n;
 /** Thousandths of thousandths: at 50 ms a block the steps are small. */
-const multiplierCell = cell("meta/fee", s.uint({ min: FLOOR * 1_000 }));
-const loadCell = cell("meta/load", s.struct({ height: s.uint(), transactions: s.uint(), bytes: s.uint() }));
+export const feeMultiplierCell = cell("meta/fee", s.uint({ min: FLOOR * 1_000 }));
+export const loadCell = cell("meta/load", s.struct({ height: s.uint(), transactions: s.uint(), bytes: s.uint() }));
 
-const multiplier = (state: StateReader): number => multiplierCell.get(state) ?? FLOOR * 1_000;
+const multiplier = (state: StateReader): number => feeMultiplierCell.get(state) ?? FLOOR * 1_000;
 
 /** Rounded up to a whole unit. */
 export function feeOf(state: StateReader, sizeBytes: number): bigint {
@@ -54,7 +54,7 @@ export function adjustFee({ state, block }: Context): void {
   const elapsedMs = Math.min(doublingMs, Math.max(0, block.timeMs - readBlockTimeMs(state)));
   const delta = (BigInt(now) * BigInt(over) * BigInt(elapsedMs) * LN2_PERMILLE) / (1_000_000n * BigInt(doublingMs));
   const next = Math.min(maxMultiplierPermille * 1_000, Math.max(FLOOR * 1_000, now + Number(delta)));
-  if (next !== now) multiplierCell.put(state, next);
+  if (next !== now) feeMultiplierCell.put(state, next);
 }
 
 /** -1,000 for an empty block, 0 at the target, at most 1,000 for a full one. */

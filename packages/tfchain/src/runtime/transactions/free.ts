@@ -17,7 +17,7 @@ import { twinIdByAccount } from "../twins/store.ts";
 /** A node has no money of its own, so what it must say of itself is free. */
 const NODE_CALLS: ReadonlySet<CallType> = new Set(["nodes.heartbeat", "contracts.report", "contracts.report_usage", "nodes.update", "twins.update"]);
 
-const joins = table<FarmId, { readonly hour: number; readonly used: number }>({
+export const farmJoins = table<FarmId, { readonly hour: number; readonly used: number }>({
   prefix: "farm-joins",
   schema: s.struct({ hour: s.uint(), used: s.uint() }),
 });
@@ -58,10 +58,10 @@ function nodeAllowance({ state, block, body }: FreeCheck, id: NodeId): Allowance
 function joinAllowance(check: FreeCheck, token: JoinToken): Allowance {
   const farm = checkJoinToken(check, token);
   const hour = Math.floor(check.block.timeMs / MS_PER_HOUR);
-  const row = joins.get(check.state, farm.id);
+  const row = farmJoins.get(check.state, farm.id);
   const used = (row?.hour === hour ? row.used : 0) + 1;
   if (used > RUNTIME_LIMITS.freeJoinsPerFarmPerHour) return { kind: "used_up" };
-  return { kind: "free", use: (writer) => joins.put(writer, farm.id, { hour, used }) };
+  return { kind: "free", use: (writer) => farmJoins.put(writer, farm.id, { hour, used }) };
 }
 
 /** The token of a batch that only makes a node: its twin, unless there is one, and the registration. */
