@@ -43,8 +43,8 @@ export const standing = s.struct({
   announcedMilli: s.uint(),
   unannouncedMilli: s.uint(),
   violationsMilli: s.uint(),
-  /** Up to which step of fading it is faded. */
-  step: s.uint(),
+  /** Up to when it is faded, in whole steps. */
+  fadedToMs: e.timeMs,
 });
 export type Standing = Infer<typeof standing>;
 

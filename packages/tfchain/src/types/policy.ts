@@ -2,6 +2,11 @@
 import { type Infer, s } from "@tfgrid/primitives";
 import { accountId } from "./entities.ts";
 
+export const POLICY_LIMITS = {
+  /** Levels of stake: their numbers are parameters one by one. */
+  stakeLevels: 8,
+} as const;
+
 /** Commitments that a twin can choose from; each is a lock and, as long as the money covers that much spend, a discount. */
 export const stakeLevel = s.struct({
   /** Half months of lock, and of the twin's total spend that the stake must cover. */
@@ -10,7 +15,7 @@ export const stakeLevel = s.struct({
 });
 
 export const policy = s.struct({
-  stake: s.struct({ monthMs: s.uint({ min: 1_000 }), levels: s.list(stakeLevel, { max: 8, min: 1 }) }),
+  stake: s.struct({ monthMs: s.uint({ min: 1_000 }), levels: s.list(stakeLevel, { max: POLICY_LIMITS.stakeLevels, min: 1 }) }),
   /** Who gets billed TFT, in percent; the validators' pool takes the rest, also of rounding. */
   split: s.struct({ farmerPercent: s.uint({ max: 100 }), foundationPercent: s.uint({ max: 100 }), nameFoundationPercent: s.uint({ max: 100 }) }),
   /** Off the price of all resources when a node is rented as a whole. */

@@ -23,7 +23,7 @@ interface Vectors {
   readonly cloudUnits: Cases<Size & { readonly cuMicro: number; readonly suMicro: number }>;
   readonly nodeCostPerHour: Cases<Priced & { readonly publicIps: number }>;
   readonly rentCostPerHour: Cases<Priced & { readonly discountPercent: number }>;
-  readonly usage: Cases<{ readonly bytes: number; readonly tftPriceMicroUsd: number; readonly units: number }>;
+  readonly usage: Cases<{ readonly bytes: number; readonly tftPriceMicroUsd: number; readonly certified: boolean; readonly units: number }>;
   readonly stakeCover: Cases<{ readonly spendPerHourUnits: number; readonly halfMonths: number; readonly units: number; readonly discountPercent: number }> & {
     readonly monthMs: number;
   };
@@ -61,8 +61,8 @@ describe("money, by the published examples", () => {
     const { certified, discountPercent } = row;
     expect(rentCostPerHour({ pricing: at(row.tftPriceMicroUsd), total: resources(row), certified, discountPercent })).toBe(BigInt(row.units));
   });
-  it.each(vectors.usage.cases)("traffic %o", ({ bytes, tftPriceMicroUsd, units }) => {
-    expect(usageUnits(at(tftPriceMicroUsd), bytes)).toBe(BigInt(units));
+  it.each(vectors.usage.cases)("traffic %o", ({ bytes, tftPriceMicroUsd, certified, units }) => {
+    expect(usageUnits(at(tftPriceMicroUsd), bytes, certified)).toBe(BigInt(units));
   });
   it.each(vectors.stakeCover.cases)("stake %o", ({ spendPerHourUnits, halfMonths, units, discountPercent }) => {
     expect(coverUnits(BigInt(spendPerHourUnits), halfMonths, vectors.stakeCover.monthMs)).toBe(BigInt(units));

@@ -49,7 +49,8 @@ export function settle(context: Context, contract: Contract, availableUnits: big
   // The owner's stake takes its percentage off all that he spends. Exact in hundredths of unit-milliseconds; rounded down, once.
   const percent = contract.state === "grace" ? 0 : discountPercent(state, contract.twinId, block.timeMs);
   const publicBytes = takeUsage(context, contract);
-  const usage = publicBytes === 0 ? 0n : usageUnits(readPricing(state), publicBytes);
+  const certified = publicBytes > 0 && requireNode(state, nodeOf(contract)).certification === "certified";
+  const usage = publicBytes === 0 ? 0n : usageUnits(readPricing(state), publicBytes, certified);
   const gross = contract.costPerHourUnits * BigInt(billedMs) + usage * BigInt(MS_PER_HOUR);
   if (contract.type === "node") noteUse(state, contract.nodeId, { publicBytes, ipv4Ms: contract.publicIps * billedMs });
   const total = gross * BigInt(100 - percent) + before.remainder;

@@ -18,7 +18,7 @@ export function checkChange(context: Pick<Context, "state" | "block">, change: C
 /** @throws GridError governance.* */
 export function carryOutChange({ state, block }: Pick<Context, "state" | "block">, change: Change): void {
   if (change.type === "parameter") {
-    requireInRange(change.name, change.value).write(state, change.value);
+    requireInRange(state, change.name, change.value).write(state, change.value);
     requireConsistent(state);
     return;
   }

@@ -40,6 +40,8 @@ function closeVote(context: Context, row: Proposal): void {
 
 /** Lost when nobody cared: asking everybody has a price. */
 function returnDeposit({ state }: Context, row: Proposal, quorum: boolean): void {
+  // Nothing held means that nothing kept the proposer from closing the twin meanwhile.
+  if (row.depositUnits === 0n) return;
   const twin = requireTwin(state, row.proposerTwinId);
   if (quorum) {
     release(state, twin.account, row.depositUnits);

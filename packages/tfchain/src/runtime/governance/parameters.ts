@@ -5,13 +5,15 @@
 import { runtimeErrors } from "../../errors.ts";
 import type { Params, Pricing } from "../../types/entities.ts";
 import type { Parameter } from "../../types/governance.ts";
-import type { Policy } from "../../types/policy.ts";
+import { POLICY_LIMITS, type Policy } from "../../types/policy.ts";
 import type { StateReader, StateWriter } from "../api.ts";
 import { paramsCell, readParams } from "../params/store.ts";
 import { policyCell, readPolicy } from "../policy/store.ts";
 import { pricingCell, readPricing } from "../pricing/store.ts";
 
 interface Rule {
+  /** Without it: always. */
+  readonly exists?: (state: StateReader) => boolean;
   readonly min: number;
   readonly max: number;
   readonly read: (state: StateReader) => number;
@@ -73,6 +75,29 @@ const [split, price, rewards, governance, reputation, fee] = [
   ofSection("fee"),
 ];
 
+const isLevel = (policy: Policy, index: number): boolean => policy.stake.levels[index] !== undefined;
+/** A number of one stake level. Levels that the genesis did not set up stay away: their number is part of what twins chose by. */
+function ofLevel(index: number, key: keyof Policy["stake"]["levels"][number], [min, max]: Range): Rule {
+  return {
+    min,
+    max,
+    exists: (state) => isLevel(readPolicy(state), index),
+    read: (state) => readPolicy(state).stake.levels[index]?.[key] ?? 0,
+    write: (state, value) => {
+      const policy = readPolicy(state);
+      const levels = policy.stake.levels.map((level, at) => (at === index ? { ...level, [key]: value } : level));
+      policyCell.put(state, { ...policy, stake: { ...policy.stake, levels } });
+    },
+  };
+}
+const stakeLevels = (): Readonly<Record<string, Rule>> =>
+  Object.fromEntries(
+    Array.from({ length: POLICY_LIMITS.stakeLevels }, (_, index) => index).flatMap((index) => [
+      [`stake.levels.${index}.halfMonths`, ofLevel(index, "halfMonths", [1, 120])],
+      [`stake.levels.${index}.discountPercent`, ofLevel(index, "discountPercent", [0, 80])],
+    ]),
+  );
+
 const RULES: Readonly<Record<string, Rule>> = {
   "params.feeBaseUnits": ofFees("feeBaseUnits", [0, TEN_TFT]),
   "params.feePerByteUnits": ofFees("feePerByteUnits", [0, 10_000]),
@@ -114,6 +139,16 @@ const RULES: Readonly<Record<string, Rule>> = {
   "governance.vetoPercent": governance("vetoPercent", [10, 60]),
   "governance.minVoters": governance("minVoters", [2, 50]),
   "governance.provenMs": governance("provenMs", [0, 90 * DAY]),
+  "governance.depositUnits": {
+    min: 0,
+    max: 10_000 * TEN_TFT,
+    read: (state) => Number(readPolicy(state).governance.depositUnits),
+    write: (state, value) => {
+      const policy = readPolicy(state);
+      policyCell.put(state, { ...policy, governance: { ...policy.governance, depositUnits: BigInt(value) } });
+    },
+  },
+  ...stakeLevels(),
   "reputation.halfLifeMs": reputation("halfLifeMs", [DAY, 365 * DAY]),
   "reputation.evidenceMs": reputation("evidenceMs", [MINUTE, 7 * DAY]),
   "reputation.noticeMs": reputation("noticeMs", [0, 30 * DAY]),
@@ -123,16 +158,18 @@ const RULES: Readonly<Record<string, Rule>> = {
 };
 
 /** @throws GridError governance.unknown_parameter, governance.out_of_range */
-export function requireInRange(name: string, value: number): Rule {
+export function requireInRange(state: StateReader, name: string, value: number): Rule {
   const rule = Object.hasOwn(RULES, name) ? RULES[name] : undefined;
-  if (rule === undefined) throw runtimeErrors.fail("governance.unknown_parameter", { details: { name } });
+  if (rule === undefined || rule.exists?.(state) === false) throw runtimeErrors.fail("governance.unknown_parameter", { details: { name } });
   if (value >= rule.min && value <= rule.max) return rule;
   const message = `${name} may be ${rule.min} to ${rule.max}, not ${value}.`;
   throw runtimeErrors.fail("governance.out_of_range", { message, details: { name, value, min: rule.min, max: rule.max } });
 }
 
 export const listParameters = (state: StateReader): Parameter[] =>
-  Object.entries(RULES).map(([name, { min, max, read }]) => ({ name, value: read(state), min, max }));
+  Object.entries(RULES)
+    .filter(([, { exists }]) => exists?.(state) !== false)
+    .map(([name, { min, max, read }]) => ({ name, value: read(state), min, max }));
 
 /** What no range of one number can say. @throws GridError governance.out_of_range */
 export function requireConsistent(state: StateReader): void {

@@ -19,7 +19,7 @@ export const NO_STANDING: Standing = {
   announcedMilli: 0,
   unannouncedMilli: 0,
   violationsMilli: 0,
-  step: 0,
+  fadedToMs: 0,
 };
 
 /** Rounded down. */
@@ -31,9 +31,11 @@ export function fadeBy(value: bigint, steps: number): bigint {
 }
 
 export function fade(state: StateReader, row: Standing, nowMs: number): Standing {
-  const step = Math.floor((nowMs * STEPS) / readPolicy(state).reputation.halfLifeMs);
-  const age = step - row.step;
-  if (age <= 0) return { ...row, step };
+  // Counted from where the evidence stands: a half-life that governance changes fades what comes, not what was.
+  const stepMs = Math.floor(readPolicy(state).reputation.halfLifeMs / STEPS);
+  const fadedToMs = nowMs - (nowMs % stepMs);
+  const age = Math.floor((fadedToMs - row.fadedToMs) / stepMs);
+  if (age <= 0) return row.fadedToMs === 0 ? { ...row, fadedToMs } : row;
   const number = (value: number): number => Number(fadeBy(BigInt(value), age));
   return {
     upMs: number(row.upMs),
@@ -46,6 +48,6 @@ export function fade(state: StateReader, row: Standing, nowMs: number): Standing
     announcedMilli: number(row.announcedMilli),
     unannouncedMilli: number(row.unannouncedMilli),
     violationsMilli: number(row.violationsMilli),
-    step,
+    fadedToMs: row.fadedToMs + age * stepMs,
   };
 }

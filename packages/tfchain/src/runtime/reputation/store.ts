@@ -15,7 +15,7 @@ export function subjectKey(subject: Subject): string {
   return "farmId" in subject ? `f/${padId(subject.farmId)}` : `t/${padId(subject.twinId)}`;
 }
 
-type Added = { readonly [K in keyof Omit<Standing, "step">]?: Standing[K] };
+type Added = { readonly [K in keyof Omit<Standing, "fadedToMs">]?: Standing[K] };
 
 /** Faded to now, then added to. */
 export function addEvidence({ state, block }: Pick<Context, "state" | "block">, subjects: readonly Subject[], added: Added): void {
@@ -37,5 +37,5 @@ const sum = (row: Standing, added: Added): Standing => ({
   announcedMilli: row.announcedMilli + (added.announcedMilli ?? 0),
   unannouncedMilli: row.unannouncedMilli + (added.unannouncedMilli ?? 0),
   violationsMilli: row.violationsMilli + (added.violationsMilli ?? 0),
-  step: row.step,
+  fadedToMs: row.fadedToMs,
 });
