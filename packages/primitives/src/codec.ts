@@ -3,6 +3,8 @@ import * as dagCbor from "@ipld/dag-cbor";
 import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
 import { CID } from "multiformats/cid";
 import * as digest from "multiformats/hashes/digest";
+import { DOUBT, Sink, Source, directOf } from "./direct.ts";
+import { hasCode } from "./errors.ts";
 import type { CidText } from "./ids.ts";
 import { type Schema, schemaErrors } from "./schema.ts";
 
@@ -14,9 +16,38 @@ export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   return hash.digest();
 }
 
+const sink = new Sink();
+
 /** Canonical DAG-CBOR of a value of this schema. @throws GridError codec.invalid_value */
 export function encode<T>(schema: Schema<T>, value: T): Uint8Array {
-  return dagCbor.encode(schema.toCbor(value));
+  const direct = directOf(schema);
+  const bytes = direct === undefined ? undefined : withoutDoubt(() => {
+    sink.clear();
+    direct.write(value, sink);
+    return sink.taken();
+  });
+  return bytes ?? dagCbor.encode(schema.toCbor(value));
+}
+
+/** undefined: the general way decides, and finds the words when it is a refusal. */
+function withoutDoubt<R>(run: () => R): R | undefined {
+  try {
+    return run();
+  } catch (error) {
+    if (error === DOUBT || hasCode(error, "codec.invalid_value")) return undefined;
+    throw error;
+  }
+}
+
+function readDirect<T>(schema: Schema<T>, bytes: Uint8Array): T | undefined {
+  const direct = directOf(schema);
+  if (direct === undefined) return undefined;
+  return withoutDoubt(() => {
+    const source = new Source(bytes);
+    const value = direct.read(source);
+    if (!source.atEnd) throw DOUBT;
+    return value as T;
+  });
 }
 
 export interface DecodeLimits {
@@ -35,6 +66,8 @@ export function decode<T>(schema: Schema<T>, bytes: Uint8Array, limits: DecodeLi
       details: { sizeBytes: bytes.length, maxBytes: limits.maxBytes },
     });
   }
+  const plain = readDirect(schema, bytes);
+  if (plain !== undefined) return plain;
   let raw: unknown;
   try {
     raw = dagCbor.decode(bytes);
@@ -51,7 +84,7 @@ export function decode<T>(schema: Schema<T>, bytes: Uint8Array, limits: DecodeLi
  * which costs a second encoding. Never for bytes from outside.
  */
 export function decodeTrusted<T>(schema: Schema<T>, bytes: Uint8Array): T {
-  return schema.fromCbor(dagCbor.decode(bytes));
+  return readDirect(schema, bytes) ?? schema.fromCbor(dagCbor.decode(bytes));
 }
 
 /** The content id of canonical bytes. */

@@ -7,6 +7,20 @@
  * in JSON, and bytes or links in CBOR.
  */
 import { CID } from "multiformats/cid";
+import { type Direct, directOf, hexOf, withDirect } from "./direct.ts";
+import {
+  type DirectField,
+  directBool,
+  directCid,
+  directHex,
+  directInteger,
+  directList,
+  directNullable,
+  directStruct,
+  directText,
+  directUnion,
+  directUnits,
+} from "./direct-schemas.ts";
 import { defineErrors, type GridError } from "./errors.ts";
 import type { CidText, Hex } from "./ids.ts";
 
@@ -46,9 +60,13 @@ function invalid(path: string, expectation: string): GridError {
 }
 
 /** A schema whose in-memory, CBOR and JSON forms are the same. */
-function plain<T extends JsonValue>(check: (value: unknown, path: string) => T, json: Record<string, unknown>): Schema<T> {
+function plain<T extends JsonValue>(
+  check: (value: unknown, path: string) => T,
+  json: Record<string, unknown>,
+  direct: (check: (value: unknown, path: string) => T) => Direct<T>,
+): Schema<T> {
   const run = (value: unknown, path = ""): T => check(value, path);
-  return { fromCbor: run, toCbor: run, fromJson: run, toJson: (value) => value, jsonSchema: () => json };
+  return withDirect({ fromCbor: run, toCbor: run, fromJson: run, toJson: (value) => value, jsonSchema: () => json }, direct(check));
 }
 
 export function text(limits: { readonly maxLength: number; readonly minLength?: number; readonly pattern?: RegExp }): Schema<string> {
@@ -63,6 +81,7 @@ export function text(limits: { readonly maxLength: number; readonly minLength?: 
       return value;
     },
     { type: "string", minLength, maxLength, ...(pattern === undefined ? {} : { pattern: pattern.source }) },
+    directText,
   );
 }
 
@@ -77,6 +96,7 @@ export function uint(limits: { readonly max?: number; readonly min?: number } = 
       return value;
     },
     { type: "integer", minimum: min, maximum: max },
+    directInteger,
   );
 }
 
@@ -88,6 +108,7 @@ export const bool: Schema<boolean> = plain(
     return value;
   },
   { type: "boolean" },
+  () => directBool,
 );
 
 export function oneOf<const V extends readonly string[]>(values: V): Schema<V[number]> {
@@ -97,6 +118,7 @@ export function oneOf<const V extends readonly string[]>(values: V): Schema<V[nu
       return value;
     },
     { enum: [...values] },
+    directText,
   );
 }
 
@@ -110,7 +132,7 @@ export function units(limits: { readonly max?: bigint; readonly min?: bigint } =
     if (value < min || value > max) throw invalid(path, `expected ${min} to ${max}, got ${value}`);
     return value;
   };
-  return {
+  const schema: Schema<bigint> = {
     fromCbor: (value, path = "") => {
       if (typeof value === "bigint") return bound(value, path);
       if (typeof value === "number" && Number.isSafeInteger(value) && !Object.is(value, -0)) return bound(BigInt(value), path);
@@ -127,6 +149,7 @@ export function units(limits: { readonly max?: bigint; readonly min?: bigint } =
     toJson: (value) => value.toString(),
     jsonSchema: () => ({ type: "string", pattern: "^-?(0|[1-9][0-9]{0,19})$", description: "integer as decimal text" }),
   };
+  return withDirect(schema, directUnits(bound));
 }
 
 /** Bytes: hex text in memory and JSON, a byte string in CBOR. */
@@ -139,7 +162,7 @@ export function hex(limits: { readonly length: number } | { readonly maxLength: 
       throw invalid(path, `expected ${minBytes} to ${maxBytes} bytes, got ${value.length / 2}`);
     return value as Hex;
   };
-  return {
+  const schema: Schema<Hex> = {
     fromCbor: (value, path = "") => {
       if (!(value instanceof Uint8Array)) throw invalid(path, "expected bytes");
       return check(bytesToHex(value), path);
@@ -149,23 +172,27 @@ export function hex(limits: { readonly length: number } | { readonly maxLength: 
     toJson: (value) => value,
     jsonSchema: () => ({ type: "string", pattern: "^([0-9a-f]{2})*$", minLength: minBytes * 2, maxLength: maxBytes * 2 }),
   };
+  return withDirect(schema, directHex<Hex>(minBytes, maxBytes));
 }
 
 const DAG_CBOR_CODE = 0x71;
 const SHA2_256_CODE = 0x12;
 
 /** A content id: base32 text in memory and JSON, a CBOR link. Only CIDv1 of DAG-CBOR under SHA-256 exists here. */
-export const cid: Schema<CidText> = {
-  fromCbor: (value, path = "") => {
-    const link = CID.asCID(value);
-    if (link === null) throw invalid(path, "expected a link");
-    return checkedCid(link, path).toString() as CidText;
+export const cid: Schema<CidText> = withDirect<Schema<CidText>>(
+  {
+    fromCbor: (value, path = "") => {
+      const link = CID.asCID(value);
+      if (link === null) throw invalid(path, "expected a link");
+      return checkedCid(link, path).toString() as CidText;
+    },
+    toCbor: (value, path = "") => parseCid(value, path),
+    fromJson: (value, path = "") => parseCid(value, path).toString() as CidText,
+    toJson: (value) => value,
+    jsonSchema: () => ({ type: "string", pattern: "^bafyrei[a-z2-7]{52}$" }),
   },
-  toCbor: (value, path = "") => parseCid(value, path),
-  fromJson: (value, path = "") => parseCid(value, path).toString() as CidText,
-  toJson: (value) => value,
-  jsonSchema: () => ({ type: "string", pattern: "^bafyrei[a-z2-7]{52}$" }),
-};
+  directCid<CidText>(),
+);
 
 function parseCid(value: unknown, path: string): CID {
   if (typeof value !== "string" || value.length > 64) throw invalid(path, "expected a content id");
@@ -193,13 +220,14 @@ export function list<T>(item: Schema<T>, limits: { readonly max: number; readonl
     if (value.length < min || value.length > max) throw invalid(path, `expected ${min} to ${max} items, got ${value.length}`);
     return value.map((entry, index) => convert(entry as never, `${path}[${index}]`));
   };
-  return {
+  const schema: Schema<readonly T[]> = {
     fromCbor: (value, path = "") => each(value, path, item.fromCbor),
     toCbor: (value, path = "") => each(value, path, item.toCbor),
     fromJson: (value, path = "") => each(value, path, item.fromJson),
     toJson: (value) => value.map((entry) => item.toJson(entry)),
     jsonSchema: () => ({ type: "array", minItems: min, maxItems: max, items: item.jsonSchema() }),
   };
+  return withDirect(schema, directList(directOf(item), { min, max }));
 }
 
 /** A map from text keys to values, for environment variables, labels and the like. */
@@ -229,17 +257,18 @@ export interface OptionalSchema<T> extends Schema<T> {
 
 /** A field that may be left out. Absent and null are not the same: null is refused. */
 export function optional<T>(inner: Schema<T>): OptionalSchema<T> {
-  return { ...inner, [OPTIONAL]: true };
+  return withDirect({ ...inner, [OPTIONAL]: true as const }, directOf(inner));
 }
 
 export function nullable<T>(inner: Schema<T>): Schema<T | null> {
-  return {
+  const schema: Schema<T | null> = {
     fromCbor: (value, path) => (value === null ? null : inner.fromCbor(value, path)),
     toCbor: (value, path) => (value === null ? null : inner.toCbor(value, path)),
     fromJson: (value, path) => (value === null ? null : inner.fromJson(value, path)),
     toJson: (value) => (value === null ? null : inner.toJson(value)),
     jsonSchema: () => ({ anyOf: [inner.jsonSchema(), { type: "null" }] }),
   };
+  return withDirect(schema, directNullable(directOf(inner)));
 }
 
 // `never` would reject every schema by contravariance; `any` is confined to this constraint.
@@ -276,15 +305,16 @@ export function struct<F extends Fields>(fields: F): StructSchema<F> {
     }
     return out;
   };
-  return {
+  const schema: StructSchema<F> = {
     fields,
     fromCbor: (value, path = "") => convert(value, path, "fromCbor") as StructOf<F>,
     toCbor: (value, path = "") => convert(value, path, "toCbor"),
     fromJson: (value, path = "") => convert(value, path, "fromJson") as StructOf<F>,
     toJson: (value) => {
       const source = value as Record<string, unknown>;
-      const present = names.filter((name) => source[name] !== undefined);
-      return safeObject(present.map((name) => [name, (fields[name] as Schema<unknown>).toJson(source[name])]));
+      const out: Record<string, JsonValue> = {};
+      for (const name of names) if (source[name] !== undefined) out[name] = (fields[name] as Schema<unknown>).toJson(source[name]);
+      return out;
     },
     jsonSchema: () => ({
       type: "object",
@@ -293,7 +323,11 @@ export function struct<F extends Fields>(fields: F): StructSchema<F> {
       properties: Object.fromEntries(names.map((name) => [name, (fields[name] as Schema<unknown>).jsonSchema()])),
     }),
   };
+  return withDirect(schema, directStruct(directFields(fields)));
 }
+
+const directFields = (fields: Fields): DirectField[] =>
+  Object.entries(fields).map(([name, schema]) => ({ name, direct: directOf(schema), optional: OPTIONAL in schema }));
 
 // oxlint-disable-next-line typescript/no-explicit-any -- as for Fields: variance, confined to the constraint
 type Variants = Readonly<Record<string, StructSchema<any>>>;
@@ -311,13 +345,13 @@ export function union<V extends Variants>(variants: V): Schema<UnionOf<V>> {
     const converted = (variants[type] as StructSchema<Fields>)[direction](rest as never, path) as object;
     return { type, ...converted } as UnionOf<V>;
   };
-  return {
+  const schema: Schema<UnionOf<V>> = {
     fromCbor: (value, path = "") => convert(value, path, "fromCbor"),
     toCbor: (value, path = "") => convert(value, path, "toCbor"),
     fromJson: (value, path = "") => convert(value, path, "fromJson"),
     toJson: (value) => {
-      const { type, ...rest } = value as { type: string };
-      return { type, ...((variants[type] as StructSchema<Fields>).toJson(rest as never) as object) };
+      const { type } = value as { type: string };
+      return { type, ...((variants[type] as StructSchema<Fields>).toJson(value as never) as object) };
     },
     jsonSchema: () => ({
       oneOf: Object.entries(variants).map(([type, schema]) => {
@@ -326,6 +360,8 @@ export function union<V extends Variants>(variants: V): Schema<UnionOf<V>> {
       }),
     }),
   };
+  const direct = directUnion(Object.fromEntries(Object.entries(variants).map(([type, variant]) => [type, directFields(variant.fields)])));
+  return withDirect(schema, direct);
 }
 
 /** Gives a schema's type a brand or a narrower name without changing what it accepts. */
@@ -346,13 +382,7 @@ function join(path: string, key: string): string {
   return path === "" ? key : `${path}.${key}`;
 }
 
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-
-export function bytesToHex(bytes: Uint8Array): Hex {
-  let out = "";
-  for (const byte of bytes) out += HEX[byte];
-  return out as Hex;
-}
+export const bytesToHex = (bytes: Uint8Array): Hex => hexOf(bytes, 0, bytes.length) as Hex;
 
 /** @throws GridError codec.invalid_value when `value` is not lower- or upper-case hex of whole bytes. */
 export function hexToBytes(value: string): Uint8Array {
