@@ -5,6 +5,7 @@ import { stakes } from "./accounts/stake.ts";
 import { accounts } from "./accounts/store.ts";
 import { readSupply } from "./accounts/supply.ts";
 import type { StateReader } from "./api.ts";
+import { heldResources } from "./contracts/hold.ts";
 import { contractIdByName, contracts, contractsByNode, contractsBySolution, contractsByTwin, meters, nodeOf } from "./contracts/store.ts";
 import { MODULE_CHECKS } from "./module-invariants.ts";
 import { farms } from "./farms/store.ts";
@@ -71,9 +72,9 @@ function* capacity({ state, active, nodes: all }: World): Iterable<string> {
   }
   for (const row of active) {
     if (row.type !== "node") continue;
-    sums.set(row.nodeId, addResources(sums.get(row.nodeId) ?? NO_RESOURCES, row.resources));
-    if ((given.get(row.id) ?? 0) !== row.publicIps)
-      yield `contract ${row.id} has ${given.get(row.id) ?? 0} public addresses, it pays for ${row.publicIps}`;
+    sums.set(row.nodeId, addResources(sums.get(row.nodeId) ?? NO_RESOURCES, heldResources(row)));
+    const paidFor = row.state === "grace" ? 0 : row.publicIps;
+    if ((given.get(row.id) ?? 0) !== paidFor) yield `contract ${row.id} has ${given.get(row.id) ?? 0} public addresses, it pays for ${paidFor}`;
     given.delete(row.id);
   }
   for (const [id] of given) yield `contract ${id} has public addresses and does not live`;

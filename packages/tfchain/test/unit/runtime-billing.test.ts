@@ -120,7 +120,7 @@ describe("an hour of a contract", () => {
 });
 
 describe("out of money", () => {
-  it("grace, then the end: capacity is held as long as graceMs", () => {
+  it("grace, then the end: only the disks, with the data on them, are held as long as graceMs", () => {
     const chain = world({ params: { graceMs: MINUTE } });
     chain.do("user", nodeCall(chain, { depositUnits: 100_000n }));
     chain.run(45_000, { up: ["node1"], stepMs: 1_000 });
@@ -128,7 +128,7 @@ describe("out of money", () => {
     expect(inGrace.state).toBe("grace");
     const lowest = (8_855_000n * BigInt(RUNTIME_LIMITS.minRunwayMs)) / BigInt(HOUR);
     expect(inGrace.escrowUnits).toBeLessThanOrEqual(lowest);
-    expect(chain.read.node(chain.nodeOf("node1"))?.reserved).toEqual(PLAIN_RESOURCES);
+    expect(chain.read.node(chain.nodeOf("node1"))?.reserved).toEqual({ ...PLAIN_RESOURCES, cpuMilli: 0, memoryBytes: 0 });
     chain.refuse("contracts.in_grace", "user", {
       type: "contracts.update_node",
       contractId: inGrace.id,

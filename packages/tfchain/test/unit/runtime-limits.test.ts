@@ -64,7 +64,7 @@ describe("the ledger's format", () => {
     chain.run(60_000, { up: ["node1", "node2"] });
     chain.do("agent", partCall(chain, solution, { nodeId: gatewayNodeId, networks: [share(2)] }));
     expect(bytesToHex(sha256(utf8(chain.state.dump())))).toMatchInlineSnapshot(
-      `"4e96983fc023c5f3056192b8a6cee2f45a09c5c374d42afcc01f84876bfa3563"`,
+      `"1947096b7f2c44553380b2a7b52d9779429b4561e00d06389c3914487b50cf3e"`,
     );
   });
 });

@@ -5,15 +5,15 @@ import type { ProposalId } from "../../types/governance.ts";
 import type { Context } from "../context.ts";
 import { removeContract } from "../contracts/remove.ts";
 import { rentOf } from "../contracts/rent.ts";
-import { contracts } from "../contracts/store.ts";
+import { contracts, readMeter } from "../contracts/store.ts";
 import { dueProposal } from "../governance/close.ts";
 import { RUNTIME_LIMITS } from "../limits.ts";
 import { checkLiveness } from "../nodes/liveness.ts";
 import { dueBook } from "../rewards/books.ts";
 import { cancelSolution } from "../solutions/cancel.ts";
-import { solutions } from "../solutions/store.ts";
+import { readPurse, solutions } from "../solutions/store.ts";
 import { type DueItem, type DueKind, dueItems } from "../store/due.ts";
-import { pauseContract, pauseSolution } from "./grace.ts";
+import { graceEndMs, pauseContract, pauseSolution, resumeContract, resumePart } from "./grace.ts";
 import { endTenants, rentEndMs } from "./rent.ts";
 import { followPrice } from "./reprice.ts";
 import { nextSettlementMs, outOfMoney, partsOf, scheduleContract, scheduleSolution, setSolutionCost } from "./schedule.ts";
@@ -72,6 +72,12 @@ function endOfGrace(context: Context, contract: Contract): number {
     scheduleContract(context, contract, rentEndMs(context, rent));
     return 1;
   }
+  const endMs = graceEndMs(context, readMeter(context.state, contract.id));
+  if (context.block.timeMs < endMs) {
+    scheduleContract(context, contract, endMs);
+    resumeContract(context, contract);
+    return 1;
+  }
   const tenants = contract.type === "rent" ? endTenants(context, contract) : 0;
   removeContract(context, contract, "out_of_funds");
   return 1 + tenants;
@@ -83,6 +89,11 @@ function dueSolution(context: Context, id: number, payouts: Payouts): number {
   if (solution === undefined || solution.state === "cancelled") throw new Error(`solution ${id} is due but does not live`);
   const work = 1 + solution.parts.length;
   if (solution.state === "paused") {
+    const endMs = graceEndMs(context, readPurse(state, solution.id));
+    if (context.block.timeMs < endMs) {
+      scheduleSolution(context, solution, endMs);
+      return 1;
+    }
     cancelSolution(context, solution, "out_of_funds");
     return work;
   }
@@ -97,6 +108,7 @@ function dueSolution(context: Context, id: number, payouts: Payouts): number {
     const { costPerHourUnits } = followPrice(state, settled.contract);
     total += costPerHourUnits;
     if (settled.running) rate += costPerHourUnits;
+    resumePart(context, contracts.get(state, part.id) ?? settled.contract);
   }
   setSolutionCost(state, solution.id, total);
   const next: Solution = { ...solution, escrowUnits };

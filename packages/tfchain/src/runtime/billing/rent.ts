@@ -7,7 +7,7 @@ import { contracts, readMeter } from "../contracts/store.ts";
 import { readParams } from "../params/store.ts";
 import { requireSolution, solutions } from "../solutions/store.ts";
 import { enterGrace, leaveGrace } from "./pause.ts";
-import { scheduleContract } from "./schedule.ts";
+import { scheduleContract, scheduleGraceEnd } from "./schedule.ts";
 import { type Payouts, payOut, settle } from "./settle.ts";
 
 /** Bills a contract to this moment from whichever purse pays for it. */
@@ -37,7 +37,7 @@ export function suspendTenants(context: Context, rent: RentContract, untilMs: nu
     if (row.state === "grace") continue;
     const next = settleNow(context, row);
     enterGrace(context, next, untilMs);
-    if (row.solutionId === null) scheduleContract(context, next, afterRent(untilMs));
+    if (row.solutionId === null) scheduleGraceEnd(context, next, afterRent(untilMs));
   }
 }
 
@@ -50,7 +50,7 @@ export function resumeTenants(context: Context, rent: RentContract, resume: (con
       continue;
     }
     resume(context, row);
-    if (contracts.get(state, row.id)?.state === "grace") scheduleContract(context, row, block.timeMs + readParams(state).graceMs);
+    if (contracts.get(state, row.id)?.state === "grace") scheduleGraceEnd(context, row, block.timeMs + readParams(state).graceMs);
   }
 }
 

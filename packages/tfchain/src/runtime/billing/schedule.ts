@@ -4,6 +4,7 @@ import type { StateReader, StateWriter } from "../api.ts";
 import type { Context } from "../context.ts";
 import { contracts, meters, readMeter } from "../contracts/store.ts";
 import { RUNTIME_LIMITS } from "../limits.ts";
+import { deadlineFrom } from "../nodes/standstill.ts";
 import { readParams } from "../params/store.ts";
 import { prepaidUnits, runwayMs } from "../pricing/cost.ts";
 import { purses, readPurse } from "../solutions/store.ts";
@@ -31,6 +32,13 @@ export function scheduleContract({ state }: Context, contract: Contract, to: num
   const meter = readMeter(state, contract.id);
   moveDue(state, { kind: "contract", id: contract.id, from: meter.dueMs, to });
   meters.put(state, contract.id, { ...meter, dueMs: to });
+}
+
+/** The end of a contract's grace: put off by the time in which the chain stands still meanwhile. */
+export function scheduleGraceEnd(context: Context, contract: Contract, untilMs: number): void {
+  const { state } = context;
+  scheduleContract(context, contract, untilMs);
+  meters.put(state, contract.id, { ...readMeter(state, contract.id), grace: deadlineFrom(state, untilMs) });
 }
 
 export function scheduleSolution({ state }: Context, solution: Solution, to: number): void {

@@ -11,6 +11,7 @@ import { solutions } from "../solutions/store.ts";
 import { moveDue } from "../store/due.ts";
 import { requireTwin } from "../twins/store.ts";
 import { freePublicIps, unreserve } from "./capacity.ts";
+import { heldResources } from "./hold.ts";
 import { releaseShares } from "./networks.ts";
 import { usages } from "./usage.ts";
 import { contractIdByName, nodeOf, readMeter, rentIdByNode, retireContract } from "./store.ts";
@@ -59,7 +60,7 @@ function retire(context: Context, contract: Contract, end: { readonly cause: str
 }
 
 function freeNode({ state }: Context, contract: Extract<Contract, { type: "node" }>): void {
-  unreserve(state, contract.nodeId, contract.resources);
-  if (contract.publicIps > 0) freePublicIps(state, requireNode(state, contract.nodeId), contract.id);
+  unreserve(state, contract.nodeId, heldResources(contract));
+  if (contract.publicIps > 0 && contract.state === "created") freePublicIps(state, requireNode(state, contract.nodeId), contract.id);
   if (contract.solutionId !== null) releaseShares(state, { solutionId: contract.solutionId, nodeId: contract.nodeId }, contract.networks);
 }

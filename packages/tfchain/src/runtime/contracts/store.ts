@@ -12,6 +12,9 @@ export const rentIdByNode = table<NodeId, ContractId>({ prefix: "rent-by-node", 
 /** What a unit counts in a meter: milliseconds of an hour times the hundredths that a discount leaves. */
 export const METER_SCALE = 360_000_000n;
 
+/** When grace ends, and how long the chain had stood still when that was decided. */
+export const graceEnd = s.struct({ untilMs: s.uint(), stoodMs: s.uint() });
+
 /** Of contracts that live: what settlement needs to know and nobody else. */
 const meter = s.struct({
   /** Up-counter of the node (or the time, for names) up to which is billed. */
@@ -22,6 +25,8 @@ const meter = s.struct({
   owedUnits: s.units(),
   /** Entry in the due queue; 0 for parts of a solution, which settle with it. */
   dueMs: s.uint(),
+  /** Only in grace, and only of contracts with a purse of their own: its end. */
+  grace: s.optional(graceEnd),
 });
 export type Meter = Infer<typeof meter>;
 export const meters = table<ContractId, Meter>({ prefix: "meter", schema: meter });

@@ -11,7 +11,7 @@ import { contractIdByName, contracts, contractsByNode, contractsBySolution, cont
 import { usages } from "../contracts/usage.ts";
 import { farmOffers, payouts } from "../farms/property.ts";
 import { farmIdByName, farms } from "../farms/store.ts";
-import { openCell, proposals, vetoes, voters, votes } from "../governance/store.ts";
+import { openCell, proposalDeadlines, proposals, vetoes, voters, votes } from "../governance/store.ts";
 import { farmWeightCell, farmWeights } from "../governance/weight.ts";
 import { RUNTIME_LIMITS } from "../limits.ts";
 import { pulseCell } from "../nodes/pulse.ts";
@@ -85,6 +85,7 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   reviews: section(reviews),
   anchors: section(anchors),
   proposals: section(proposals),
+  proposalDeadlines: section(proposalDeadlines),
   votes: section(votes),
   vetoes: section(vetoes),
   voters: section(voters),

@@ -4,6 +4,7 @@ import { readStaked } from "../accounts/stake.ts";
 import { creditHeld, debit } from "../accounts/store.ts";
 import type { CallContext, CallOf, Handlers } from "../context.ts";
 import { MODULE_LIMITS } from "../limits.ts";
+import { deadlineFrom } from "../nodes/standstill.ts";
 import { nextId } from "../params/store.ts";
 import { readPolicy } from "../policy/store.ts";
 import { moveDue } from "../store/due.ts";
@@ -11,7 +12,7 @@ import { actingTwin } from "../twins/store.ts";
 import { checkChange } from "./changes.ts";
 import { closeVetoed } from "./close.ts";
 import { VOTER_POWER, allStake, powerOf } from "./power.ts";
-import { openCell, proposals, requireProposal, vetoes, voteKey, voterKey, voters, votes } from "./store.ts";
+import { openCell, proposalDeadlines, proposals, requireProposal, vetoes, voteKey, voterKey, voters, votes } from "./store.ts";
 import { allFarmWeight } from "./weight.ts";
 
 export const governanceCalls: Handlers<"governance"> = {
@@ -50,6 +51,7 @@ function propose(context: CallContext, { change, document }: CallOf<"governance.
     depositUnits,
   };
   proposals.put(state, id, row);
+  proposalDeadlines.put(state, id, deadlineFrom(state, endsAtMs));
   openCell.put(state, open + 1);
   moveDue(state, { kind: "proposal", id, from: 0, to: endsAtMs });
   emit({ type: "governance.proposed", proposalId: id, twinId: twin.id, change: change.type, endsAtMs });

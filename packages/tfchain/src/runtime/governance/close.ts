@@ -3,6 +3,7 @@ import { GridError } from "@tfgrid/primitives";
 import type { Proposal, ProposalId } from "../../types/governance.ts";
 import { credit, debitHeld, release } from "../accounts/store.ts";
 import type { Context } from "../context.ts";
+import { deadlineFrom, effectiveMs } from "../nodes/standstill.ts";
 import { readConstitution } from "../params/store.ts";
 import { readPolicy } from "../policy/store.ts";
 import { moveDue } from "../store/due.ts";
@@ -11,14 +12,27 @@ import { requireTwin } from "../twins/store.ts";
 import { carryOutChange } from "./changes.ts";
 import { validatorsChanged } from "../validators/change.ts";
 import { FULL_POWER } from "./power.ts";
-import { openCell, proposals, requireProposal } from "./store.ts";
+import { openCell, proposalDeadlines, proposals, requireProposal } from "./store.ts";
 
 /** The due queue asks: the vote is over, or the time lock is. */
 export function dueProposal(context: Context, id: ProposalId): void {
   const row = requireProposal(context.state, id);
+  if (putOff(context, row)) return;
   if (row.state === "voting") closeVote(context, row);
   else if (row.state === "passed") execute(context, row);
   else throw new Error(`proposal ${id} is due but ${row.state}`);
+}
+
+/** While the chain stood still nobody could vote or veto: that time is given back. */
+function putOff({ state, block }: Context, row: Proposal): boolean {
+  const deadline = proposalDeadlines.get(state, row.id);
+  const field = row.state === "voting" ? "endsAtMs" : "executesAtMs";
+  const untilMs = deadline === undefined ? row[field] : effectiveMs(state, deadline);
+  if (block.timeMs >= untilMs) return false;
+  moveDue(state, { kind: "proposal", id: row.id, from: row[field], to: untilMs });
+  proposals.put(state, row.id, { ...row, [field]: untilMs });
+  proposalDeadlines.put(state, row.id, deadlineFrom(state, untilMs));
+  return true;
 }
 
 /** Percent of both sides' power together. */
@@ -34,6 +48,8 @@ function closeVote(context: Context, row: Proposal): void {
   moveDue(state, { kind: "proposal", id: row.id, from: row.endsAtMs, to: executesAtMs });
   const next: Proposal = { ...row, depositUnits: 0n, executesAtMs, state: passed ? "passed" : "rejected" };
   proposals.put(state, row.id, next);
+  if (passed) proposalDeadlines.put(state, row.id, deadlineFrom(state, executesAtMs));
+  else proposalDeadlines.delete(state, row.id);
   if (!passed) openCell.put(state, (openCell.get(state) ?? 1) - 1);
   emit({ type: "governance.closed", proposalId: row.id, state: next.state, ayes: row.ayes, nays: row.nays, executesAtMs });
 }
@@ -75,6 +91,7 @@ export function closeVetoed(context: Context, row: Proposal): void {
 function end({ state, emit }: Context, row: Proposal, outcome: "executed" | "failed" | "vetoed"): void {
   moveDue(state, { kind: "proposal", id: row.id, from: row.executesAtMs, to: 0 });
   proposals.put(state, row.id, { ...row, state: outcome });
+  proposalDeadlines.delete(state, row.id);
   openCell.put(state, (openCell.get(state) ?? 1) - 1);
   emit({ type: "governance.closed", proposalId: row.id, state: outcome, ayes: row.ayes, nays: row.nays, executesAtMs: row.executesAtMs });
 }

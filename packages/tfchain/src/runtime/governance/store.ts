@@ -2,6 +2,7 @@ import { type TwinId, s } from "@tfgrid/primitives";
 import { runtimeErrors } from "../../errors.ts";
 import { type Proposal, type ProposalId, type Vote, proposal, vote } from "../../types/governance.ts";
 import type { StateReader } from "../api.ts";
+import type { Deadline } from "../nodes/standstill.ts";
 import { cell, padId, table } from "../store/table.ts";
 
 export const proposals = table<ProposalId, Proposal>({ prefix: "proposal", schema: proposal });
@@ -10,6 +11,8 @@ export const votes = table<string, Vote>({ prefix: "vote", schema: vote });
 export const vetoes = table<string, Vote>({ prefix: "veto", schema: vote });
 /** In how many ways a twin is in favour (or vetoes): each twin counts once as a voter. */
 export const voters = table<string, number>({ prefix: "voter", schema: s.uint() });
+/** The present deadline of an open proposal: the end of its vote, then of its lock. */
+export const proposalDeadlines = table<ProposalId, Deadline>({ prefix: "proposal-deadline", schema: s.struct({ untilMs: s.uint(), stoodMs: s.uint() }) });
 /** Proposals that are voted on or locked. */
 export const openCell = cell("meta/open-proposals", s.uint());
 

@@ -16,16 +16,23 @@ export const pulseCell = cell(
     lastBlockMs: s.uint(),
     /** When the chain made blocks again after its last standstill; 0: it never stood still. */
     resumedMs: s.uint(),
+    /** All standstills together. */
+    stoodMs: s.optional(s.uint()),
   }),
 );
 
 export const lastStandstillEndMs = (state: StateReader): number => pulseCell.get(state)?.resumedMs ?? 0;
 
+/** How long the chain has stood still since it began. */
+export const stoodMs = (state: StateReader): number => pulseCell.get(state)?.stoodMs ?? 0;
+
 /** At the beginning of every block, before anything asks who is up. */
 export function beat({ state, block }: Context): void {
   const last = pulseCell.get(state);
-  const stood = last !== undefined && block.timeMs - last.lastBlockMs > portion(state, PULSE.standstill);
-  pulseCell.put(state, { lastBlockMs: block.timeMs, resumedMs: stood ? block.timeMs : (last?.resumedMs ?? 0) });
+  const pauseMs = last === undefined ? 0 : block.timeMs - last.lastBlockMs;
+  const stood = pauseMs > portion(state, PULSE.standstill);
+  const total = (last?.stoodMs ?? 0) + (stood ? pauseMs : 0);
+  pulseCell.put(state, { lastBlockMs: block.timeMs, resumedMs: stood ? block.timeMs : (last?.resumedMs ?? 0), stoodMs: total });
 }
 
 /** When the next block is wanted without any transaction: for what is due, and while anything waits, as a sign of life. */

@@ -15,6 +15,7 @@ import { requireFarm } from "../farms/store.ts";
 import { changeWeight, weightOf } from "../governance/weight.ts";
 import { MODULE_LIMITS } from "../limits.ts";
 import { provenUpMs } from "../nodes/proven.ts";
+import { stoodMs } from "../nodes/pulse.ts";
 import { readLife, requireNode } from "../nodes/store.ts";
 import { readPolicy } from "../policy/store.ts";
 import { timePassed } from "../reputation/evidence.ts";
@@ -35,6 +36,9 @@ const book = s.struct({
   /** Of the present interval of evidence. */
   lookedAtMs: s.uint(),
   provenAtLookMs: s.uint(),
+  /** How long the chain had stood still at either: nobody could prove anything then, so that time is no downtime. */
+  stoodAtFromMs: s.optional(s.uint()),
+  stoodAtLookMs: s.optional(s.uint()),
   /** What this node adds to its farm's weight in votes. */
   voteWeight: s.optional(s.units()),
   dueMs: s.uint(),
@@ -67,17 +71,19 @@ export function openBook({ state, block }: Context, node: Node): void {
   const row: Book = {
     nodeId: node.id,
     connectionMicroUsd: readPolicy(state).rewards.connectionMicroUsd,
-    ...newPeriod(node, 0, block.timeMs),
+    ...newPeriod(node, { provenMs: 0, stood: stoodMs(state), nowMs: block.timeMs }),
     lookedAtMs: block.timeMs,
+    stoodAtLookMs: stoodMs(state),
     provenAtLookMs: 0,
     dueMs: 0,
   };
   store(state, row, nextLookMs(state, block.timeMs));
 }
 
-const newPeriod = (node: Node, provenMs: number, nowMs: number) => ({
+const newPeriod = (node: Node, { provenMs, stood, nowMs }: { readonly provenMs: number; readonly stood: number; readonly nowMs: number }) => ({
   fromMs: nowMs,
   provenAtFromMs: provenMs,
+  stoodAtFromMs: stood,
   least: node.total,
   publicBytes: 0,
   ipv4Ms: 0,
@@ -94,19 +100,22 @@ export function dueBook(context: Context, id: NodeId): void {
   const { periodMs } = readPolicy(state).rewards;
   const over = block.timeMs >= nextPeriodMs(row.fromMs, periodMs);
   if (over) payPeriod(context, node, looked);
-  store(state, over ? { ...looked, ...newPeriod(node, looked.provenAtLookMs, block.timeMs) } : looked, nextLookMs(state, block.timeMs));
+  store(state, over ? { ...looked, ...newPeriod(node, { provenMs: looked.provenAtLookMs, stood: stoodMs(state), nowMs: block.timeMs }) } : looked, nextLookMs(state, block.timeMs));
 }
+
+/** Undefined: from before this was counted. */
+const stoodSince = (state: StateReader, before: number | undefined): number => stoodMs(state) - (before ?? stoodMs(state));
 
 function look(context: Context, node: Node, row: Book): Book {
   const { state, block } = context;
   const provenMs = provenUpMs(node, readLife(state, node.id));
   // Before its first heartbeat a node has promised nothing.
   if (node.lastHeartbeatMs > 0) {
-    timePassed(context, node, { upMs: Math.max(0, provenMs - row.provenAtLookMs), totalMs: block.timeMs - row.lookedAtMs });
+    timePassed(context, node, { upMs: Math.max(0, provenMs - row.provenAtLookMs), totalMs: block.timeMs - row.lookedAtMs - stoodSince(state, row.stoodAtLookMs) });
   }
   const voteWeight = weightOf(state, node, { provenMs, least: row.least });
   changeWeight(state, node.farmId, voteWeight - (row.voteWeight ?? 0n));
-  return { ...row, lookedAtMs: block.timeMs, provenAtLookMs: provenMs, voteWeight };
+  return { ...row, lookedAtMs: block.timeMs, provenAtLookMs: provenMs, stoodAtLookMs: stoodMs(state), voteWeight };
 }
 
 /** The node leaves: what it earned in this period is paid by the same rules. */
@@ -138,7 +147,7 @@ function payPeriod(context: Context, node: Node, row: Book): void {
   const period = Math.floor(row.fromMs / rewards.periodMs);
   const farm = requireFarm(state, node.farmId);
   const certified = node.certification === "certified";
-  const windowMs = block.timeMs - row.fromMs;
+  const windowMs = block.timeMs - row.fromMs - stoodSince(state, row.stoodAtFromMs);
   const provenMs = Math.min(windowMs, Math.max(0, row.provenAtLookMs - row.provenAtFromMs));
   const uptimePermille = windowMs === 0 ? 0 : Math.floor((provenMs * 1_000) / windowMs);
   const { publicBytes, ipv4Ms, connectionMicroUsd } = row;

@@ -2,6 +2,7 @@ import { type Infer, type SolutionId, type TwinId, s } from "@tfgrid/primitives"
 import { runtimeErrors } from "../../errors.ts";
 import { SOLUTION_STATES, type Solution, solution, solutionId } from "../../types/entities.ts";
 import type { StateReader } from "../api.ts";
+import { graceEnd } from "../contracts/store.ts";
 import { idIndex, table } from "../store/table.ts";
 
 export const solutions = table<SolutionId, Solution>({ prefix: "solution", schema: solution });
@@ -20,6 +21,8 @@ const purse = s.struct({
   dueMs: s.uint(),
   /** State to return to when the money is back. */
   resumeState: s.nullable(s.oneOf(SOLUTION_STATES)),
+  /** Only while it is paused. */
+  grace: s.optional(graceEnd),
 });
 export type Purse = Infer<typeof purse>;
 export const purses = table<SolutionId, Purse>({ prefix: "purse", schema: purse });
