@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { keyPairFromSeed, seedOfMnemonic } from "../packages/primitives/src/index.ts";
-import { type ChainClient, connectChain } from "../packages/tfchain/src/index.ts";
+import { type ChainAccess, type ChainClient, connectChain } from "../packages/tfchain/src/index.ts";
 import { type CliResult, type Json, type TestGrid, leftoversOf, startGrid } from "./support/grid.ts";
 
 const HOST = "guestbook.grid.localhost";
@@ -49,8 +49,8 @@ function inRandomOrder<T>(items: readonly T[]): readonly T[] {
 }
 
 function connectToChain(): ChainClient {
-  const { chain: at } = JSON.parse(readFileSync(join(grid.stateDir, "endpoints.json"), "utf8")) as { chain: { url: string; chainId: string; authority: string } };
-  return connectChain({ url: at.url, trust: { chainId: at.chainId, authority: at.authority as never } });
+  const { chain: at } = JSON.parse(readFileSync(join(grid.stateDir, "endpoints.json"), "utf8")) as { chain: ChainAccess };
+  return connectChain({ urls: at.urls, trust: at.trust });
 }
 
 const programs = (): Readonly<Record<string, { readonly pid: number }>> => JSON.parse(readFileSync(join(grid.stateDir, "run", "processes.json"), "utf8")) as Record<string, { pid: number }>;

@@ -74,8 +74,8 @@ function fileIn(folder: string, compose: string): string {
 
 export function connect(grid: TestGrid, keyPair?: KeyPair): Grid {
   const endpoints = JSON.parse(readFileSync(join(grid.stateDir, "endpoints.json"), "utf8")) as Json;
-  const { url, ...trust } = endpoints.chain;
-  return connectGrid({ chainUrl: url, trust, notaryUrls: endpoints.notary, relays: endpoints.relays, ...(keyPair === undefined ? {} : { keyPair }) });
+  const { urls, trust } = endpoints.chain;
+  return connectGrid({ chainUrls: urls, trust, notaryUrls: endpoints.notary, relays: endpoints.relays, ...(keyPair === undefined ? {} : { keyPair }) });
 }
 
 const COMMANDS = "sh cat echo sleep nc httpd nslookup ping dd df tail head mount unshare mknod insmod hostname ps id ls kill seq grep wc rm ip dmesg reboot true".split(" ");

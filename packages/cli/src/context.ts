@@ -42,8 +42,8 @@ export function createContext(options: GlobalOptions, signal: AbortSignal): Cont
     signal,
     endpoints: () => (endpoints ??= readEndpoints(stateDir)),
     chain: () => {
-      const { url, chainId, authority } = context.endpoints().chain;
-      return (chain ??= connectChain({ url, trust: { chainId, authority } }));
+      const { urls, trust } = context.endpoints().chain;
+      return (chain ??= connectChain({ urls, trust }));
     },
     notary: () => (notary ??= connectNotary({ urls: context.endpoints().notary, chain: context.chain() })),
     keyPair: (role = "user") => readIdentity(options, stateDir, role),

@@ -1,6 +1,6 @@
 /** Where a grid is reached: written by `tfgrid up`, read by every other command. */
 import { type Infer, s } from "@tfgrid/primitives";
-import { chain } from "@tfgrid/tfchain";
+import { chain, chainAccess } from "@tfgrid/tfchain";
 import { join } from "node:path";
 import { cliErrors } from "./errors.ts";
 import { readJson } from "./local-grid/state-files.ts";
@@ -8,7 +8,8 @@ import { readJson } from "./local-grid/state-files.ts";
 const url = s.text({ maxLength: 300 });
 export const endpointsSchema = s.struct({
   gridId: s.text({ maxLength: 16 }),
-  chain: s.struct({ url, chainId: s.text({ maxLength: 64 }), authority: chain.accountId }),
+  /** `url` is the first of `urls`, for people and scripts. */
+  chain: s.struct({ url, ...chainAccess.fields }),
   notary: s.list(url, { max: 8 }),
   relays: s.list(url, { max: 8 }),
   explorer: url,

@@ -8,6 +8,7 @@ export const cliErrors = defineErrors({
   "cli.start_failed": { summary: "A part of the grid did not start.", cure: "Look at the log file named in the message; `tfgrid up` again continues from the same state." },
   "cli.subnet_taken": { summary: "The address range of the local grid is already in use on this machine.", cure: "Choose another with `tfgrid up --subnet 10.92.0`." },
   "cli.port_taken": { summary: "A port that the local grid needs on this machine is in use.", cure: "End the program that holds it, or choose other ports (see `tfgrid up --help`)." },
+  "cli.other_engine": { summary: "The chain of this state folder was begun with another engine.", cure: "Leave --validators out to go on with it, or begin a new chain in another folder with --state." },
   "cli.not_found": { summary: "There is nothing of that name or id.", cure: "List what there is with the matching `list` command." },
   "cli.no_such_file": { summary: "There is no file or folder of that name.", cure: "Check the path; it is relative to the folder that you are in." },
   "cli.bad_argument": { summary: "An argument does not have the form that the command needs.", cure: "Run the command with --help for its arguments." },

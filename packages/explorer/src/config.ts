@@ -1,13 +1,11 @@
 import { readFile } from "node:fs/promises";
 import { type Infer, messageOf, s } from "@tfgrid/primitives";
+import { chainAccess } from "@tfgrid/tfchain";
 import { fail } from "./errors.ts";
 import { publicGrid } from "./grid.ts";
 
 export const explorerConfig = s.struct({
-  chain: s.struct({
-    url: s.text({ minLength: 1, maxLength: 2048 }),
-    trust: s.struct({ chainId: s.text({ minLength: 1, maxLength: 64 }), authority: s.hex({ length: 32 }) }),
-  }),
+  chain: chainAccess,
   dataDir: s.text({ minLength: 1, maxLength: 4096 }),
   host: s.text({ minLength: 1, maxLength: 255 }),
   port: s.uint({ max: 65_535 }),

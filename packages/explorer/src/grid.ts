@@ -1,10 +1,11 @@
 /** What a browser needs beside this API to take part: where ledger and notary are, and how to trust them. */
 import { type Infer, s } from "@tfgrid/primitives";
+import { chainAccess } from "@tfgrid/tfchain";
 
 const url = s.text({ minLength: 1, maxLength: 2048, pattern: /^https?:\/\// });
 
 export const publicGrid = s.struct({
-  chain: s.struct({ url, chainId: s.text({ minLength: 1, maxLength: 64 }), authority: s.hex({ length: 32 }) }),
+  chain: chainAccess,
   notary: s.list(url, { min: 1, max: 16 }),
   /** Addresses of solutions are NAME.DOMAIN; `http` and `https` are where they are reached from the user's device. */
   gateway: s.optional(s.struct({ domain: s.text({ minLength: 1, maxLength: 253 }), http: s.optional(url), https: s.optional(url) })),

@@ -1,4 +1,4 @@
-import { type AccountId, isGridError, jsonLogger, messageOf } from "@tfgrid/primitives";
+import { isGridError, jsonLogger, messageOf } from "@tfgrid/primitives";
 import { connectChain } from "@tfgrid/tfchain";
 import { readConfig } from "./config.ts";
 import { startExplorer } from "./explorer.ts";
@@ -18,13 +18,12 @@ export async function runExplorer(options: ExplorerProgramOptions): Promise<void
 
 async function serve({ config: file, images }: ExplorerProgramOptions): Promise<void> {
   const config = await readConfig(file);
-  const { url, trust } = config.chain;
   const logger = jsonLogger({
     write: (line) => process.stderr.write(line),
     level: config.logLevel ?? "info",
     fields: { program: "explorer" },
   });
-  const chain = connectChain({ url, trust: { chainId: trust.chainId, authority: trust.authority as string as AccountId } });
+  const chain = connectChain({ ...config.chain, logger });
   const { dataDir, host, port, staticDir, grid } = config;
   const explorer = await startExplorer({
     chain,

@@ -3,13 +3,13 @@ import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { type Infer, isGridError, jsonLogger, type KeyPair, keyPairFromSeed, messageOf, s, seedOfMnemonic, systemClock, type TwinId } from "@tfgrid/primitives";
 import { connectNotary } from "@tfgrid/notary";
-import { chain as types, type ChainClient, connectChain } from "@tfgrid/tfchain";
+import { type ChainClient, chainAccess, connectChain } from "@tfgrid/tfchain";
 import { startAgent } from "./agent/agent.ts";
 import { fail } from "./errors.ts";
 
 const url = s.text({ minLength: 1, maxLength: 300 });
 const agentConfig = s.struct({
-  chain: s.struct({ url, trust: s.struct({ chainId: s.text({ maxLength: 64 }), authority: types.accountId }) }),
+  chain: chainAccess,
   notary: s.struct({ urls: s.list(url, { max: 8, min: 1 }) }),
   /** 24 words, in a file of its own so that the configuration holds no secret. */
   mnemonicFile: s.text({ minLength: 1, maxLength: 4_096 }),
@@ -51,7 +51,7 @@ async function main(): Promise<void> {
   const config = await readConfig();
   const logger = jsonLogger({ write: (line) => process.stderr.write(line), level: config.logLevel ?? "info" });
   const keyPair = await readKeys(config.mnemonicFile);
-  const chain = connectChain({ url: config.chain.url, trust: config.chain.trust });
+  const chain = connectChain({ ...config.chain, logger });
   const twinId = await ownTwin(chain, keyPair);
   const agent = await startAgent({
     chain,

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { type Infer, isGridError, jsonLogger, messageOf, s } from "@tfgrid/primitives";
-import { chain as types, connectChain } from "@tfgrid/tfchain";
+import { chainAccess, connectChain } from "@tfgrid/tfchain";
 import { notaryErrors } from "./errors.ts";
 import { startNotary } from "./start.ts";
 
@@ -12,7 +12,7 @@ const notaryConfig = s.struct({
   port: s.uint({ max: 65_535 }),
   /** The addresses by which clients call this notary; default http://HOST:PORT. */
   origins: s.optional(s.list(s.text({ maxLength: 300 }), { max: 8, min: 1 })),
-  chain: s.struct({ url: s.text({ maxLength: 300 }), chainId: s.text({ maxLength: 64 }), authority: types.accountId }),
+  chain: chainAccess,
   graceMs: s.optional(s.uint()),
   logLevel: s.optional(s.oneOf(["debug", "info", "warn", "error"])),
 });
@@ -31,8 +31,7 @@ async function readConfig(): Promise<NotaryConfig> {
 async function main(): Promise<void> {
   const config = await readConfig();
   const logger = jsonLogger({ write: (line) => process.stderr.write(line), level: config.logLevel ?? "info" });
-  const { url, chainId, authority } = config.chain;
-  const chain = connectChain({ url, trust: { chainId, authority } });
+  const chain = connectChain({ ...config.chain, logger });
   const notary = await startNotary({
     dataDir: config.dataDir,
     host: config.host,

@@ -1,14 +1,15 @@
 /** The grid behind one object: the ledger at once, notary and messaging when first used. */
 import { chainTwinResolver, connectMessenger, type Messenger, messagingErrors } from "@tfgrid/messaging";
 import { connectNotary, type NotaryClient } from "@tfgrid/notary";
-import { type AccountId, type KeyPair, type Logger, silentLogger, type TwinId } from "@tfgrid/primitives";
-import { type ChainClient, connectChain } from "@tfgrid/tfchain";
+import { type KeyPair, type Logger, silentLogger, type TwinId } from "@tfgrid/primitives";
+import { type ChainAccess, type ChainClient, connectChain } from "@tfgrid/tfchain";
 import { sdkErrors } from "./errors.ts";
 
 export interface ConnectGridOptions {
-  readonly chainUrl: string;
-  /** What the client believes without asking: answers are proven against headers of this authority. */
-  readonly trust: { readonly chainId: string; readonly authority: AccountId };
+  /** Servers of one chain: the first is asked first, the others when it fails. */
+  readonly chainUrls: readonly string[];
+  /** What the client believes without asking: answers are proven against headers that it leads to. */
+  readonly trust: ChainAccess["trust"];
   readonly notaryUrls: readonly string[];
   readonly relays: readonly string[];
   /** Needed for messaging only; every write names its signer. */
@@ -28,7 +29,7 @@ export interface Grid {
 
 export function connectGrid(options: ConnectGridOptions): Grid {
   const { logger = silentLogger, keyPair } = options;
-  const chain = connectChain({ url: options.chainUrl, trust: options.trust, logger });
+  const chain = connectChain({ urls: options.chainUrls, trust: options.trust, logger });
   let notary: NotaryClient | undefined;
   let messenger: Promise<Messenger> | undefined;
   const twinId = async (): Promise<TwinId> => {

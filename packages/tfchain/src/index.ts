@@ -23,6 +23,7 @@ export type {
   Solution,
   Twin,
 } from "./types/index.ts";
+export { type ChainAccess, chainAccess } from "./access.ts";
 export { runtimeErrors } from "./errors.ts";
 export * as runtime from "./runtime/index.ts";
 export { type ConnectOptions, connectChain } from "./client/index.ts";

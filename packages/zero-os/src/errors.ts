@@ -20,7 +20,7 @@ export const nodeErrors = defineErrors({
   },
   "node.wrong_chain": {
     summary: "The ledger at this address is not the one that this node belongs to.",
-    cure: "Correct chain.url or chain.chainId in the node's configuration.",
+    cure: "Correct chain.urls or chain.trust.chainId in the node's configuration.",
   },
   "node.wrong_farm": {
     summary: "The node is registered in another farm than its join token names.",

@@ -9,7 +9,8 @@ import type { Context } from "../context.ts";
 import { type GridEndpoints, readEndpoints } from "../endpoints.ts";
 import { cliErrors } from "../errors.ts";
 import { deployExample, waitForExample } from "../local-grid/example.ts";
-import { type GridLayout, layoutOf } from "../local-grid/layout.ts";
+import { validatorsOf } from "../local-grid/chain-choice.ts";
+import { type GridLayout, MAX_VALIDATORS, layoutOf } from "../local-grid/layout.ts";
 import { liveView } from "../local-grid/live-view.ts";
 import { releaseLock, runningSupervisor, stopSupervisor, takeLock } from "../local-grid/lock.ts";
 import { type Progress, createProgress } from "../local-grid/progress.ts";
@@ -22,6 +23,7 @@ interface UpOptions {
   readonly detach?: boolean;
   readonly example: boolean;
   readonly nodes: number;
+  readonly validators?: number;
   readonly subnet?: string;
   /** Internal: this process is the detached one. */
   readonly background?: boolean;
@@ -34,6 +36,7 @@ export function addGridCommands(program: Command, action: Action): void {
     .option("--detach", "return as soon as it runs; end it with `tfgrid down`")
     .option("--no-example", "without the guestbook")
     .option("--nodes <count>", "3Nodes beside the gateway", nodeCount, 3)
+    .option("--validators <count>", "run the ledger on so many CometBFT validators; without it, on one authority (the choice stays with the state folder)", validatorCount)
     .option("--subnet <a.b.c>", "first three octets of the network between farmers")
     .addOption(program.createOption("--background").hideHelp())
     .action(action((context, options: UpOptions) => (options.detach === true ? upDetached(context, options) : upHere(context, options))));
@@ -49,9 +52,16 @@ function nodeCount(text: string): number {
   return count;
 }
 
-function layoutFor(context: Context, options: Pick<UpOptions, "nodes" | "subnet">): GridLayout {
+/** Two could not lose one, and three neither: with less than two thirds a chain stands. One is for trying CometBFT out. */
+function validatorCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > MAX_VALIDATORS) throw new InvalidArgumentError(`1 to ${MAX_VALIDATORS} validators; four can lose one.`);
+  return count;
+}
+
+function layoutFor(context: Context, options: Pick<UpOptions, "nodes" | "subnet" | "validators">): GridLayout {
   if (process.getuid?.() !== 0) throw cliErrors.fail("cli.not_root");
-  return layoutOf({ stateDir: context.stateDir, computeNodes: options.nodes, subnet: options.subnet });
+  return layoutOf({ stateDir: context.stateDir, computeNodes: options.nodes, subnet: options.subnet, validators: validatorsOf(context.stateDir, options.validators) });
 }
 
 async function upHere(context: Context, options: UpOptions): Promise<void> {
@@ -92,7 +102,7 @@ export function addressLines(endpoints: GridEndpoints, example: boolean): readon
     "",
     ...(example ? [`  guestbook   ${paint("cyan", `http://guestbook.${endpoints.gateway.domain}:${port}`)}`] : []),
     `  dashboard   ${paint("cyan", endpoints.dashboard)}`,
-    `  chain       ${endpoints.chain.url}`,
+    `  chain       ${endpoints.chain.urls.join("  ")}`,
     `  explorer    ${endpoints.explorer}/nodes`,
     `  registry    ${endpoints.registry.url} (push as ${endpoints.registry.name}/NAME)`,
     "",
@@ -143,7 +153,7 @@ async function upDetached(context: Context, options: UpOptions): Promise<void> {
   mkdirSync(layout.files.logs, { recursive: true });
   const log = openSync(join(layout.files.logs, "up.log"), "a");
   const main = fileURLToPath(new URL("../main.ts", import.meta.url));
-  const args = [main, "--state", context.stateDir, "up", "--background", "--nodes", String(options.nodes), ...(options.example ? [] : ["--no-example"]), ...(options.subnet === undefined ? [] : ["--subnet", options.subnet])];
+  const args = [main, "--state", context.stateDir, "up", "--background", "--nodes", String(options.nodes), ...(options.example ? [] : ["--no-example"]), ...(options.validators === undefined ? [] : ["--validators", String(options.validators)]), ...(options.subnet === undefined ? [] : ["--subnet", options.subnet])];
   const child = spawn(process.execPath, args, { detached: true, stdio: ["ignore", log, log, "ipc"] });
   context.signal.addEventListener("abort", () => child.kill("SIGTERM"), { once: true });
   await followChild(context, child);

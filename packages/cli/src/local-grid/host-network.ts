@@ -10,7 +10,9 @@ import { run } from "./run.ts";
 export async function ensureHostNetwork(layout: GridLayout, signal: AbortSignal): Promise<void> {
   await refuseForeignSubnet(layout);
   if (!linkExists(layout.bridge)) await run("ip", ["link", "add", layout.bridge, "type", "bridge"], { signal });
-  await run("ip", ["addr", "replace", `${layout.hostAddress}/24`, "dev", layout.bridge], { signal });
+  for (const address of new Set([layout.hostAddress, ...layout.chains.map((chain) => chain.address)])) {
+    await run("ip", ["addr", "replace", `${address}/24`, "dev", layout.bridge], { signal });
+  }
   await run("ip", ["link", "set", layout.bridge, "up"], { signal });
   // Machines behind the bridge reach the Internet (image registries) through this host, as behind a home router.
   writeFileSync("/proc/sys/net/ipv4/ip_forward", "1");

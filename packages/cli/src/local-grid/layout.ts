@@ -15,6 +15,17 @@ export interface NodeLayout {
   readonly location: { readonly country: string; readonly city: string; readonly latitudeMicro: number; readonly longitudeMicro: number };
 }
 
+/** One server of the ledger: our program, and with CometBFT that beside it. */
+export interface ChainServerLayout {
+  /** `chain` for the one authority, `chain-1` and so on for validators. */
+  readonly name: string;
+  readonly address: string;
+  readonly rpcPort: number;
+  /** Where validators speak to each other; the one authority speaks to nobody. */
+  readonly p2pPort: number;
+  readonly dataDir: string;
+}
+
 export interface GridLayout {
   readonly stateDir: string;
   /** Four hex digits of the state folder's path: several grids can run side by side. */
@@ -37,6 +48,10 @@ export interface GridLayout {
   };
   readonly domain: string;
   readonly nodes: readonly NodeLayout[];
+  /** 0: one authority, engine `solo`; otherwise so many validators of CometBFT. */
+  readonly validators: number;
+  /** At least one; clients begin with one and go on with the others. */
+  readonly chains: readonly [ChainServerLayout, ...ChainServerLayout[]];
   readonly files: {
     readonly grid: string;
     readonly endpoints: string;
@@ -54,6 +69,12 @@ export const REGISTRY_NAME = "registry.grid.localhost";
 /** Browsers and curl resolve *.localhost to loopback (RFC 6761 section 6.3): no hosts file to edit. */
 export const GATEWAY_DOMAIN = "grid.localhost";
 
+const CHAIN_PORT = 8545;
+/** CometBFT's usual port. */
+const P2P_PORT = 26_656;
+/** Addresses of validators end in 1 to 9, those of 3Nodes begin at 11. */
+export const MAX_VALIDATORS = 9;
+
 const PLACES = [
   { country: "Belgium", city: "Ghent", latitudeMicro: 51_054_340, longitudeMicro: 3_717_424 },
   { country: "Germany", city: "Nuremberg", latitudeMicro: 49_452_102, longitudeMicro: 11_076_665 },
@@ -64,6 +85,8 @@ const PLACES = [
 export interface LayoutOptions {
   readonly stateDir: string;
   readonly computeNodes: number;
+  /** Default 0: one authority. */
+  readonly validators?: number | undefined;
   /** `10.91.7` for example; derived from the grid id when omitted. */
   readonly subnet?: string | undefined;
 }
@@ -79,6 +102,7 @@ export function layoutOf(options: LayoutOptions): GridLayout {
   // 10.91.0-255.x: an octet of the id keeps grids of other state folders apart.
   const subnet = options.subnet ?? `10.91.${Number.parseInt(gridId.slice(0, 2), 16)}`;
   const compute = Array.from({ length: options.computeNodes }, (_, index) => nodeLayout({ stateDir, prefix, subnet, name: `n${index + 1}`, role: "compute", index }));
+  const validators = options.validators ?? 0;
   const gateway = nodeLayout({ stateDir, prefix, subnet, name: "gw1", role: "gateway", index: options.computeNodes });
   return {
     stateDir,
@@ -87,9 +111,11 @@ export function layoutOf(options: LayoutOptions): GridLayout {
     bridge: `${prefix}-br`,
     subnet,
     hostAddress: `${subnet}.1`,
-    ports: { chain: 8545, notary: 8546, relay: 8547, registry: 5000, explorer: 8000, gatewayHttp: 8080, gatewayHttps: 8443 },
+    ports: { chain: CHAIN_PORT, notary: 8546, relay: 8547, registry: 5000, explorer: 8000, gatewayHttp: 8080, gatewayHttps: 8443 },
     domain: GATEWAY_DOMAIN,
     nodes: [...compute, gateway],
+    validators,
+    chains: [chainServer({ stateDir, subnet, validators, index: 0 }), ...Array.from({ length: Math.max(0, validators - 1) }, (_, index) => chainServer({ stateDir, subnet, validators, index: index + 1 }))],
     files: {
       grid: join(stateDir, "grid.json"),
       endpoints: join(stateDir, "endpoints.json"),
@@ -101,6 +127,13 @@ export function layoutOf(options: LayoutOptions): GridLayout {
       registriesConf: join(stateDir, "run", "registries.conf"),
     },
   };
+}
+
+/** Each validator has an address of its own, as it would on a machine of its own, and the same ports. */
+function chainServer(options: { readonly stateDir: string; readonly subnet: string; readonly validators: number; readonly index: number }): ChainServerLayout {
+  const { stateDir, subnet, validators, index } = options;
+  const name = validators === 0 ? "chain" : `chain-${index + 1}`;
+  return { name, address: `${subnet}.${1 + index}`, rpcPort: CHAIN_PORT, p2pPort: P2P_PORT, dataDir: join(stateDir, name) };
 }
 
 interface NodeLayoutOptions {

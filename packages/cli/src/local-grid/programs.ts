@@ -1,98 +1,33 @@
 /** The programs of a local grid: how each is started and configured. */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { UNITS_PER_TFT, bytesToHex } from "@tfgrid/primitives";
 import { type PublicGrid, publicGrid } from "@tfgrid/explorer";
-import { type JoinToken, runtime } from "@tfgrid/tfchain";
+import type { JoinToken } from "@tfgrid/tfchain";
+import { chainAccessOf } from "./chain-programs.ts";
+import { START_TIMEOUT_MS, own, room } from "./own-program.ts";
 import type { GridKeys } from "./keys.ts";
 import { mnemonicFile } from "./keys.ts";
 import { type GridLayout, type NodeLayout, REGISTRY_NAME } from "./layout.ts";
 import { freePort } from "./forwarder.ts";
 import { registryServes, registryUrl as registryUrlOf, writeRegistryFiles } from "./registry.ts";
-import { writeFileDurably, writeJson } from "./state-files.ts";
 import type { ProgramSpec, Supervisor } from "./supervisor.ts";
 
 export const registryName = REGISTRY_NAME;
 export const registryUrl = registryUrlOf;
-export const chainIdOf = (layout: GridLayout): string => `local-${layout.gridId}`;
-export const chainUrl = (layout: GridLayout): string => `http://${layout.hostAddress}:${layout.ports.chain}`;
 export const notaryUrl = (layout: GridLayout): string => `http://${layout.hostAddress}:${layout.ports.notary}`;
 
-const START_TIMEOUT_MS = 30_000;
+/** Which of the ledger's servers each program asks first; 3Nodes take theirs by their own number. */
+const TURN = { notary: 0, explorer: 1, agent: 2 } as const;
+
 /** Booting includes registration on the ledger. */
 const NODE_START_TIMEOUT_MS = 60_000;
-/** A rich start for a grid to play with. */
-const GENESIS_TFT = { user: 1_000_000n, farmer: 1_000n, agent: 10_000n } as const;
-/**
- * V8 keeps a heap of several hundred MB before it collects in earnest; services that idle most of the time are asked to
- * collect early instead, because a whole grid shares one machine here.
- */
-const NODE_FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=256", "--optimize-for-size"] as const;
-
-const room = (name: string): string => fileURLToPath(new URL(`../../../${name}/src/main.ts`, import.meta.url));
-
-interface OwnProgram {
-  readonly layout: GridLayout;
-  readonly name: string;
-  /** The TypeScript file that runs. */
-  readonly program: string;
-  readonly config: unknown;
-  /** Further arguments after `--config FILE`. */
-  readonly args?: readonly string[];
-  /** What runs Node, for example in another namespace. */
-  readonly prefix?: readonly string[];
-}
-
-function own(options: OwnProgram): ProgramSpec {
-  const { layout, name, program, config, args = [], prefix = [] } = options;
-  const configFile = join(layout.files.configs, `${name}.json`);
-  writeJson(configFile, config, 0o600);
-  return {
-    name,
-    command: [...prefix, process.execPath, ...NODE_FLAGS, program, "--config", configFile, ...args],
-    ready: { kind: "line" },
-    startTimeoutMs: START_TIMEOUT_MS,
-    // The launcher's compile cache (NODE_COMPILE_CACHE) is inherited; few malloc arenas, because idle threads keep theirs.
-    env: { ...process.env, NODE_NO_WARNINGS: "1", MALLOC_ARENA_MAX: "2" },
-  };
-}
-
-const trustOf = (layout: GridLayout, keys: GridKeys): { chainId: string; authority: string } => ({ chainId: chainIdOf(layout), authority: keys.authority.account });
-
-export function chainProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
-  const genesisFile = ensureGenesis(layout, keys);
-  const authoritySeedFile = join(layout.files.keys, "authority.seed");
-  writeFileDurably(authoritySeedFile, bytesToHex(keys.authority.secretSeed), 0o600);
-  return own({
-    layout,
-    name: "chain",
-    program: room("tfchain"),
-    config: { dataDir: join(layout.stateDir, "chain"), genesisFile, authoritySeedFile, host: layout.hostAddress, port: layout.ports.chain },
-  });
-}
-
-/** Made once: a chain goes on from the genesis that it began with, also after an update that would begin differently. */
-function ensureGenesis(layout: GridLayout, keys: GridKeys): string {
-  const file = join(layout.stateDir, "genesis.json");
-  if (existsSync(file)) return file;
-  const genesis = runtime.defaultGenesis({
-    chainId: chainIdOf(layout),
-    foundation: keys.foundation.account,
-    validatorsPool: keys.validators.account,
-    accounts: Object.entries(GENESIS_TFT).map(([role, tft]) => ({ id: keys[role as keyof typeof GENESIS_TFT].account, freeUnits: tft * UNITS_PER_TFT })),
-    preset: "local",
-  });
-  writeJson(file, runtime.genesisToJson(genesis));
-  return file;
-}
 
 export function notaryProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
   return own({
     layout,
     name: "notary",
     program: room("notary"),
-    config: { dataDir: join(layout.stateDir, "notary"), host: layout.hostAddress, port: layout.ports.notary, chain: { url: chainUrl(layout), ...trustOf(layout, keys) } },
+    config: { dataDir: join(layout.stateDir, "notary"), host: layout.hostAddress, port: layout.ports.notary, chain: chainAccessOf(layout, keys, TURN.notary) },
   });
 }
 
@@ -138,7 +73,7 @@ export async function explorerProgram({ layout, keys, grid }: ExplorerProgram): 
     program: fileURLToPath(new URL("explorer-program.ts", import.meta.url)),
     args: ["--registries-conf", layout.files.registriesConf],
     config: {
-      chain: { url: chainUrl(layout), trust: trustOf(layout, keys) },
+      chain: chainAccessOf(layout, keys, TURN.explorer),
       dataDir: join(layout.stateDir, "explorer"),
       host: "127.0.0.1",
       port: await freePort(layout.ports.explorer),
@@ -159,7 +94,7 @@ export function agentProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
     layout,
     name: "agent",
     program: room("it-contract"),
-    config: { chain: { url: chainUrl(layout), trust: trustOf(layout, keys) }, notary: { urls: [notaryUrl(layout)] }, mnemonicFile: mnemonicFile(layout.files.keys, "agent") },
+    config: { chain: chainAccessOf(layout, keys, TURN.agent), notary: { urls: [notaryUrl(layout)] }, mnemonicFile: mnemonicFile(layout.files.keys, "agent") },
   });
 }
 
@@ -185,7 +120,7 @@ export function nodeProgram(options: NodeProgramOptions): ProgramSpec {
     config: {
       machine: node.machine,
       dataDir: node.dataDir,
-      chain: { url: chainUrl(layout), ...trustOf(layout, keys) },
+      chain: chainAccessOf(layout, keys, layout.nodes.indexOf(node)),
       notary: { urls: [notaryUrl(layout)] },
       relays,
       joinToken,

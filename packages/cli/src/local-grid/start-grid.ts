@@ -1,11 +1,13 @@
 /** Brings the whole grid up on one machine, step by step, and takes it down again without a trace. */
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type AccountId, type FarmId, type Hex, type Logger, type TwinId, messageOf, systemClock } from "@tfgrid/primitives";
+import { type FarmId, type Logger, type TwinId, messageOf, systemClock } from "@tfgrid/primitives";
 import type { PublicGrid } from "@tfgrid/explorer";
 import { type ChainClient, connectChain } from "@tfgrid/tfchain";
 import { endpointsFile, type GridEndpoints } from "../endpoints.ts";
 import { cliErrors } from "../errors.ts";
+import { inWords, keepChoice } from "./chain-choice.ts";
+import { chainAccessOf, chainIdOf, chainPrograms, serverUrl } from "./chain-programs.ts";
 import { type Forwarder, startForwarder } from "./forwarder.ts";
 import { ensureHostNetwork, ensureMachine, removeHostNetwork } from "./host-network.ts";
 import { type GridKeys, loadOrMakeKeys } from "./keys.ts";
@@ -61,14 +63,15 @@ async function bringUp(options: StartGridOptions, parts: Parts): Promise<Omit<Ru
   const { layout, progress, signal } = options;
   const { supervisor } = parts;
   const keys = loadOrMakeKeys(layout.files.keys);
+  keepChoice(layout.stateDir, layout.validators);
   const gateway = await progress.step("lay the network between farmers", async () => {
     await ensureHostNetwork(layout, signal);
     return reachGateway(layout, parts);
   });
   signal.throwIfAborted();
-  const chain = await progress.step("start TFChain (one authority)", async () => {
-    await supervisor.start(programs.chainProgram(layout, keys));
-    return connectChain({ url: programs.chainUrl(layout), trust: { chainId: programs.chainIdOf(layout), authority: keys.authority.account } });
+  const chain = await progress.step(`start TFChain (${inWords(layout.validators)})`, async () => {
+    await Promise.all(chainPrograms(layout, keys).map((program) => supervisor.start(program)));
+    return connectChain(chainAccessOf(layout, keys, 0));
   });
   parts.chain = chain;
   signal.throwIfAborted();
@@ -104,7 +107,7 @@ interface BootOptions extends StartGridOptions {
 
 async function bootNodes(options: BootOptions): Promise<void> {
   const { layout, keys, farmId, supervisor, note, signal, relays } = options;
-  const joinToken = signJoinToken({ farmer: keys.farmer, farmId, chainId: programs.chainIdOf(layout), nowMs: systemClock.nowMs() });
+  const joinToken = signJoinToken({ farmer: keys.farmer, farmId, chainId: chainIdOf(layout), nowMs: systemClock.nowMs() });
   let up = 0;
   const boot = async (node: NodeLayout): Promise<void> => {
     await ensureMachine(layout, node, signal);
@@ -138,7 +141,7 @@ function publicGridOf(options: { readonly layout: GridLayout; readonly keys: Gri
   const { layout, keys, gateway, agentTwinId } = options;
   const { domain, http, https } = gateway;
   return {
-    chain: { url: programs.chainUrl(layout), chainId: programs.chainIdOf(layout), authority: keys.authority.account as string as Hex },
+    chain: chainAccessOf(layout, keys, 0),
     notary: [programs.notaryUrl(layout)],
     gateway: { domain, http, https },
     registry: programs.registryName,
@@ -159,7 +162,7 @@ function publish(options: PublishOptions): GridEndpoints {
   const { layout, grid, gateway, relays, people, explorer } = options;
   const endpoints: GridEndpoints = {
     gridId: layout.gridId,
-    chain: { ...grid.chain, authority: grid.chain.authority as string as AccountId },
+    chain: { url: serverUrl(layout.chains[0]), ...grid.chain },
     notary: grid.notary,
     relays,
     explorer,
@@ -187,7 +190,7 @@ async function stopGrid(layout: GridLayout, parts: Parts, logger: Logger): Promi
   for (const forwarder of parts.forwarders) await attempt("port forwarding", () => forwarder.stop());
   await attempt("chain client", async () => parts.chain?.close());
   // The ledger first: it must not watch the 3Nodes fall silent one by one and have their contracts moved.
-  await attempt("programs", () => parts.supervisor.stopAll(["chain"]));
+  await attempt("programs", () => parts.supervisor.stopAll(layout.chains.map(({ name }) => name)));
   await attempt("3Nodes", () => tearDownNodes(layout, logger));
   await attempt("network", () => removeHostNetwork(layout));
   removeFile(layout.files.supervisorPid);

@@ -1,4 +1,6 @@
 /** The explorer's answers (grid proxy shapes and our own fields), as far as the page reads them. */
+import type { ConnectOptions } from "@tfgrid/tfchain";
+
 export interface GridCapacity {
   readonly cru: number;
   readonly mru: number;
@@ -107,7 +109,7 @@ export interface HeadAnswer {
 
 /** What a browser needs beside the explorer; absent (404) where the operator published nothing. */
 export interface PublicGrid {
-  readonly chain: { readonly url: string; readonly chainId: string; readonly authority: string };
+  readonly chain: Pick<ConnectOptions, "urls" | "trust">;
   readonly notary: readonly string[];
   readonly gateway?: { readonly domain: string; readonly http?: string; readonly https?: string };
   readonly registry?: string;

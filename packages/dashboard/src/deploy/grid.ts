@@ -1,7 +1,7 @@
 /** Planning and deploying from the page: ledger and notary are asked directly, the explorer only for image digests. */
 import { buildDocument, type ComposeDraft, type ImageResolver, pinnedDigest, plan, planError, type Plan } from "@tfgrid/it-contract";
 import { connectNotary, documents, type SolutionDocument } from "@tfgrid/notary";
-import { type AccountId, type KeyPair, keyPairFromSeed, seedOfMnemonic, type SolutionId, systemEntropy, type TwinId } from "@tfgrid/primitives";
+import { type KeyPair, keyPairFromSeed, seedOfMnemonic, type SolutionId, systemEntropy, type TwinId } from "@tfgrid/primitives";
 import { type ChainClient, connectChain } from "@tfgrid/tfchain";
 import { getJson, pathOf } from "../api/http.ts";
 import type { PublicGrid } from "../api/types.ts";
@@ -30,7 +30,7 @@ const explorerImages: ImageResolver = {
 };
 
 export const openChain = (grid: PublicGrid): ChainClient =>
-  connectChain({ url: grid.chain.url, trust: { chainId: grid.chain.chainId, authority: grid.chain.authority as AccountId } });
+  connectChain(grid.chain);
 
 interface DocumentOptions {
   readonly draft: ComposeDraft;

@@ -34,7 +34,7 @@ const json = async <T>(path: string): Promise<T> => (await fetch(`${url}${path}`
 beforeEach(async () => {
   chain = await testing.startTestChain();
   folder = await mkdtemp(join(tmpdir(), "explorer-"));
-  const config = { chain: { url: chain.url, trust: chain.trust }, dataDir: join(folder, "data"), host: "127.0.0.1", port: 0 };
+  const config = { chain: { urls: [chain.url], trust: chain.trust }, dataDir: join(folder, "data"), host: "127.0.0.1", port: 0 };
   await writeFile(join(folder, "explorer.json"), JSON.stringify(config));
 });
 afterEach(async () => {

@@ -248,7 +248,7 @@ describe("the page", () => {
 
 describe("what a browser needs", () => {
   const published = {
-    chain: { url: "http://127.0.0.1:1", chainId: "test-1", authority: "ab".repeat(32) as never },
+    chain: { urls: ["http://127.0.0.1:1"], trust: { chainId: "test-1", authority: "ab".repeat(32) as never } },
     notary: ["http://127.0.0.1:2"],
     gateway: { domain: "gw.test", http: "http://gw.test:8080" },
     agentTwinId: 2,

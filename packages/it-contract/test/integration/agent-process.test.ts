@@ -92,7 +92,7 @@ beforeAll(async () => {
   const mnemonicFile = join(folder, "agent.mnemonic");
   writeFileSync(mnemonicFile, mnemonicOf(testing.testKey("agent").secretSeed));
   configFile = join(folder, "agent.json");
-  writeFileSync(configFile, JSON.stringify({ chain: { url: ledger.url, trust: ledger.trust }, notary: { urls: [notaryServer.endpoints.url] }, mnemonicFile }));
+  writeFileSync(configFile, JSON.stringify({ chain: { urls: [ledger.url], trust: ledger.trust }, notary: { urls: [notaryServer.endpoints.url] }, mnemonicFile }));
 });
 
 afterAll(async () => {

@@ -25,7 +25,7 @@ beforeAll(async () => {
   const relays = relay.endpoints.addresses;
   for (const key of [aliceKey, bobKey]) await chain.client.submit(key, [{ type: "twins.create", relays, encryptionKey: key.encryptionKey }]);
   const connect = (keyPair: typeof aliceKey) =>
-    connectGrid({ chainUrl: chain.url, trust: chain.trust, notaryUrls: [notary.endpoints.url], relays, keyPair });
+    connectGrid({ chainUrls: [chain.url], trust: chain.trust, notaryUrls: [notary.endpoints.url], relays, keyPair });
   [alice, bob] = [connect(aliceKey), connect(bobKey)];
   closers.push(() => (alice as Grid).close(), () => (bob as Grid).close());
 });

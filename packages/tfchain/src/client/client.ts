@@ -12,7 +12,9 @@ import { type ParamsOf, type ResultOf, type Transport, httpTransport } from "./t
 
 export interface ConnectOptions {
   /** `http://host:port` of the RPC; events use the same address over WebSocket. */
-  readonly url: string;
+  readonly url?: string;
+  /** Several servers of one chain instead of one. */
+  readonly urls?: readonly string[];
   /** From the chain's genesis. Without it, the first header that the server shows is taken for true and pinned from then on. */
   readonly trust?: ChainTrust;
   readonly logger?: Logger;
@@ -24,8 +26,10 @@ type Read = <M extends MethodName>(method: M, params: ParamsOf<M>) => Promise<Re
 
 /** Opens no connection by itself: the first call does. */
 export function connectChain(options: ConnectOptions): ChainClient {
-  const { url, logger = silentLogger, clock = systemClock, entropy = systemEntropy } = options;
+  const { logger = silentLogger, clock = systemClock, entropy = systemEntropy } = options;
   const env: Environment = { clock, entropy, logger };
+  const url = options.url ?? options.urls?.[0];
+  if (url === undefined) throw new Error("connectChain needs url or urls");
   const closing = new AbortController();
   const transport = httpTransport(url);
   const read: Read = (method, params) => {

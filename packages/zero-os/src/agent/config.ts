@@ -1,7 +1,7 @@
 /** The node's configuration file: strict, so that a typo is an error and not a default. */
 import { readFile } from "node:fs/promises";
 import { type Infer, messageOf, s } from "@tfgrid/primitives";
-import { chain } from "@tfgrid/tfchain";
+import { chain, chainAccess } from "@tfgrid/tfchain";
 import { nodeErrors } from "../errors.ts";
 import { NODE_LIMITS } from "../limits.ts";
 
@@ -15,12 +15,8 @@ export const nodeConfig = s.struct({
   machine: s.text({ minLength: 1, maxLength: 60, pattern: /^[A-Za-z0-9][A-Za-z0-9._-]*$/ }),
   /** Identity, instructions, volumes, image cache. */
   dataDir: path,
-  chain: s.struct({
-    url,
-    chainId: s.text({ minLength: 1, maxLength: 64 }),
-    /** Public key that signs headers (engine `solo`): what proofs are checked against. */
-    authority: s.hex({ length: 32 }),
-  }),
+  /** Proofs are checked against headers that `trust` leads to. */
+  chain: chainAccess,
   notary: s.struct({ urls: s.list(url, { min: 1, max: 8 }) }),
   /** Multiaddrs of messaging relays; empty: no logs, metrics and link costs. */
   relays: s.list(s.text({ maxLength: 200 }), { max: chain.LIMITS.relaysPerTwin }),

@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { connectMessenger, chainTwinResolver, type Messenger } from "@tfgrid/messaging";
 import { connectNotary } from "@tfgrid/notary";
 import { ensureWireguardGo, linuxNetwork } from "@tfgrid/peer-network";
-import { type AccountId, type Logger, systemClock, systemEntropy } from "@tfgrid/primitives";
+import { type Logger, systemClock, systemEntropy } from "@tfgrid/primitives";
 import { type ChainClient, connectChain } from "@tfgrid/tfchain";
 import { createGateway, type Gateway } from "@tfgrid/web-gateway";
 import { linuxCompute, type LinuxCompute, linuxStorage, type LinuxStorage } from "../drivers/index.ts";
@@ -59,8 +59,8 @@ async function startLocked({ config, logger }: StartNodeOptions, unlock: () => P
   const { dataDir } = config;
   const identity = await openIdentity({ dataDir, entropy: systemEntropy });
   const machine = await openMachine(config, identity, logger);
-  const { url, chainId, authority } = config.chain;
-  const chain = connectChain({ url, trust: { chainId, authority: authority as string as AccountId }, logger });
+  const { chainId } = config.chain.trust;
+  const chain = connectChain({ ...config.chain, logger });
   const notary = connectNotary({ urls: config.notary.urls, chain });
   const session = new Session({ config, machine, chain, identity, logger });
   const agent = new Agent({

@@ -1,0 +1,42 @@
+/** A program of this repository, as the supervisor starts it. */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { GridLayout } from "./layout.ts";
+import { writeJson } from "./state-files.ts";
+import type { ProgramSpec } from "./supervisor.ts";
+
+export const START_TIMEOUT_MS = 30_000;
+
+/**
+ * V8 keeps a heap of several hundred MB before it collects in earnest; services that idle most of the time are asked to
+ * collect early instead, because a whole grid shares one machine here.
+ */
+const NODE_FLAGS = ["--max-semi-space-size=1", "--max-old-space-size=256", "--optimize-for-size"] as const;
+
+export const room = (name: string): string => fileURLToPath(new URL(`../../../${name}/src/main.ts`, import.meta.url));
+
+export interface OwnProgram {
+  readonly layout: GridLayout;
+  readonly name: string;
+  /** The TypeScript file that runs. */
+  readonly program: string;
+  readonly config: unknown;
+  /** Further arguments after `--config FILE`. */
+  readonly args?: readonly string[];
+  /** What runs Node, for example in another namespace. */
+  readonly prefix?: readonly string[];
+}
+
+export function own(options: OwnProgram): ProgramSpec {
+  const { layout, name, program, config, args = [], prefix = [] } = options;
+  const configFile = join(layout.files.configs, `${name}.json`);
+  writeJson(configFile, config, 0o600);
+  return {
+    name,
+    command: [...prefix, process.execPath, ...NODE_FLAGS, program, "--config", configFile, ...args],
+    ready: { kind: "line" },
+    startTimeoutMs: START_TIMEOUT_MS,
+    // The launcher's compile cache (NODE_COMPILE_CACHE) is inherited; few malloc arenas, because idle threads keep theirs.
+    env: { ...process.env, NODE_NO_WARNINGS: "1", MALLOC_ARENA_MAX: "2" },
+  };
+}
