@@ -2,5 +2,6 @@
 import { binaryErrors } from "./engines/cometbft/binary.ts";
 import { runtimeErrors } from "./errors.ts";
 import { chainErrors } from "./light/errors.ts";
+import { stateErrors } from "./state/errors.ts";
 
-export const tfchainErrors = { catalogue: { ...runtimeErrors.catalogue, ...chainErrors.catalogue, ...binaryErrors.catalogue } } as const;
+export const tfchainErrors = { catalogue: { ...runtimeErrors.catalogue, ...chainErrors.catalogue, ...stateErrors.catalogue, ...binaryErrors.catalogue } } as const;

@@ -38,6 +38,16 @@ export const STATE_LIMITS = {
   historyRowBytes: 32 * 1024,
   /** Bytes of one state value: far above what one transaction can write, and a row still fits into one chunk of a snapshot. */
   valueBytes: 4 * 1024 * 1024 - 4_096,
+  /** Bytes of one chunk of a snapshot: a quarter of CometBFT's bound (16 MB), under a second at its default rate for one peer, cheap to fetch again. */
+  snapshotChunkBytes: 4 * 1024 * 1024,
+  /** Chunks of one snapshot: 32 GiB of state, and a description (33 bytes for each) that fits into CometBFT's message of 4 MB. */
+  snapshotChunks: 8_192,
+  /** Snapshots kept: one that is being fetched stays while the next one is taken. */
+  snapshotsKept: 3,
+  /** Bytes, or as many rows as below, that are read for a snapshot before the chain may go on: 1 to 2 ms. */
+  snapshotSliceBytes: 128 * 1024,
+  /** Rows, as above. */
+  snapshotSliceRows: 512,
 } as const;
 
 export const COMET_LIMITS = {

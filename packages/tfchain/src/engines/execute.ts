@@ -37,6 +37,6 @@ export function execute(options: {
       txs = txs.toSpliced(outcomes.length, 1);
       continue;
     }
-    return { sealed: draft.seal(), included: txs, outcomes, events, failed };
+    return { sealed: draft.seal(context.height), included: txs, outcomes, events, failed };
   }
 }

@@ -77,7 +77,7 @@ class Solo implements Engine {
     const { storage, runtime, chainId, genesis, genesisHash, start = { height: 0, timeMs: 0 } } = this.#options;
     const draft = this.state.draft();
     runtime.initGenesis(draft, genesis, { chainId, ...start });
-    const sealed = draft.seal();
+    const sealed = draft.seal(start.height);
     const signed = this.#sign({ ...start, parentHash: ZERO_HASH, txsRoot: ZERO_HASH, appHash: sealed.root });
     const ops = this.#blocks.ops({ signed, txs: [], results: [], eventsJson: undefined });
     storage.write([...sealed.ops, ...ops, ...this.#blocks.beginOps(start.height), { table: "meta", key: "genesis-hash", value: hexToBytes(genesisHash) }]);

@@ -44,6 +44,8 @@ export interface StateStore extends StateReader {
   proveAt(version: number, key: string): ProvenAt;
   /** @throws GridError chain.state_pruned, chain.height_unknown */
   rootAt(version: number): Hex;
+  /** To be called when a restore has ended: from then on everything is of what it brought. */
+  reload(): void;
 }
 
 export interface StateOptions {

@@ -5,8 +5,8 @@
  * Synchronous on purpose: between two blocks no reader can see bytes that the head in memory does not know.
  */
 import { mkdirSync } from "node:fs";
-import { type Database, open } from "lmdb";
-import { type Storage, TABLES, type TableName } from "./storage.ts";
+import { type Database, type RootDatabase, type Transaction, open } from "lmdb";
+import { type Storage, type StorageReader, type StorageView, TABLES, type TableName } from "./storage.ts";
 
 /** Bytes of address space reserved at first; LMDB grows the map by itself when the file outgrows it. */
 const INITIAL_MAP_BYTES = 1024 * 1024 * 1024;
@@ -22,26 +22,49 @@ export function lmdbStorage(folder: string): Storage {
     overlappingSync: false,
     noMemInit: true,
   });
-  const tables = new Map<TableName, Database<Uint8Array, Uint8Array>>(
+  const tables: Tables = new Map(
     TABLES.map((name) => [name, root.openDB<Uint8Array, Uint8Array>({ name, encoding: "binary", keyEncoding: "binary" })]),
   );
-  const tableOf = (name: TableName): Database<Uint8Array, Uint8Array> => tables.get(name) as Database<Uint8Array, Uint8Array>;
   return {
-    get: (table, key) => tableOf(table).get(bytesOf(key)),
-    *range(table, { gte, lt, limit }) {
-      const rows = tableOf(table).getRange({ start: bytesOf(gte), end: bytesOf(lt), ...(limit === undefined ? {} : { limit }) });
-      for (const { key, value } of rows) yield [textOf(key), value];
-    },
+    ...readerOf(tables),
     write: (ops) => {
       root.transactionSync(() => {
         for (const { table, key, value } of ops) {
-          if (value === undefined) tableOf(table).removeSync(bytesOf(key));
-          else tableOf(table).putSync(bytesOf(key), value);
+          if (value === undefined) tableOf(tables, table).removeSync(bytesOf(key));
+          else tableOf(tables, table).putSync(bytesOf(key), value);
         }
       });
     },
+    clear: (names) => {
+      root.transactionSync(() => {
+        for (const name of names) tableOf(tables, name).clearSync();
+      });
+    },
+    view: () => viewOf(root, tables),
     close: () => root.close(),
   };
+}
+
+type Table = Database<Uint8Array, Uint8Array>;
+type Tables = ReadonlyMap<TableName, Table>;
+const tableOf = (tables: Tables, name: TableName): Table => tables.get(name) as Table;
+
+/** Without `transaction`: what was committed last. */
+function readerOf(tables: Tables, transaction?: Transaction): StorageReader {
+  const within = transaction === undefined ? {} : { transaction };
+  return {
+    get: (table, key) => tableOf(tables, table).get(bytesOf(key), within),
+    *range(table, { gte, lt, limit }) {
+      const options = { start: bytesOf(gte), end: bytesOf(lt), ...within, ...(limit === undefined ? {} : { limit }) };
+      for (const { key, value } of tableOf(tables, table).getRange(options)) yield [textOf(key), value];
+    },
+  };
+}
+
+/** A read transaction of its own: the pages that it sees are not used again until it is closed. */
+function viewOf(root: RootDatabase<Uint8Array, Uint8Array>, tables: Tables): StorageView {
+  const transaction = root.useReadTransaction();
+  return { ...readerOf(tables, transaction), close: () => transaction.done() };
 }
 
 const bytesOf = (key: string): Uint8Array => Buffer.from(key, "latin1");

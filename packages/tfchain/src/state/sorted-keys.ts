@@ -1,6 +1,14 @@
 /** Ascending list of distinct keys with cheap range starts; insertion moves memory, which is fast up to some 10^5 keys. */
 export class SortedKeys {
-  readonly #keys: string[] = [];
+  readonly #keys: string[];
+
+  constructor(ascending: readonly string[] = []) {
+    this.#keys = [...ascending];
+  }
+
+  copy(): SortedKeys {
+    return new SortedKeys(this.#keys);
+  }
 
   get size(): number {
     return this.#keys.length;

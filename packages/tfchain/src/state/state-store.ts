@@ -12,6 +12,7 @@ import type { Proven, ProvenAt, StateDraft, StateOptions, StateStore } from "./a
 import { Draft } from "./draft.ts";
 import { History, ROOT_KEY, VERSION_KEY, pageKey } from "./history.ts";
 import { decodePage, decodeRoot } from "./pages.ts";
+import { clearInterrupted } from "./restore.ts";
 import type { RangeOptions, Storage } from "./storage.ts";
 import { type Digest, type LoadPage, type TreePath, Tree, digest, hashOf, pagePath, pathFrom } from "./tree.ts";
 
@@ -20,28 +21,42 @@ const MIN_VERSIONS = 2;
 const hexOf = (value: Digest): Hex => bytesToHex(Buffer.from(value, "latin1"));
 
 export function openState(storage: Storage, options: StateOptions = {}): StateStore {
+  clearInterrupted(storage);
   return new CommittedState(storage, options.retainedVersions ?? STATE_LIMITS.provenVersions);
 }
 
 class CommittedState implements StateStore {
   readonly #storage: Storage;
-  readonly #tree: Tree;
+  #tree: Tree;
   readonly #history: History;
   readonly #loadPage: LoadPage;
   #version: number;
 
   constructor(storage: Storage, retainedVersions: number) {
-    const kept = storage.get("meta", ROOT_KEY);
-    const version = storage.get("meta", VERSION_KEY);
     this.#storage = storage;
     this.#loadPage = (page) => {
       const bytes = storage.get("tree", pageKey(page));
       if (bytes === undefined) throw new Error(`page ${pageKey(page)} of the state tree is missing`);
       return decodePage(bytes);
     };
-    this.#tree = new Tree({ root: kept === undefined ? undefined : decodeRoot(kept), loadPage: this.#loadPage });
     this.#history = new History(storage, Math.max(MIN_VERSIONS, retainedVersions));
-    this.#version = version === undefined ? -1 : Number(Buffer.from(version).toString());
+    this.#tree = this.#keptTree();
+    this.#version = this.#keptVersion();
+  }
+
+  #keptTree(): Tree {
+    const kept = this.#storage.get("meta", ROOT_KEY);
+    return new Tree({ root: kept === undefined ? undefined : decodeRoot(kept), loadPage: this.#loadPage });
+  }
+
+  #keptVersion(): number {
+    const kept = this.#storage.get("meta", VERSION_KEY);
+    return kept === undefined ? -1 : Number(Buffer.from(kept).toString());
+  }
+
+  reload(): void {
+    this.#tree = this.#keptTree();
+    this.#version = this.#keptVersion();
   }
 
   get root(): Hex {
@@ -56,12 +71,13 @@ class CommittedState implements StateStore {
     return this.#history.first();
   }
 
+  /** Rows without a version are those of a restore that has not ended: nobody may see them. */
   get(key: string): Uint8Array | undefined {
-    return this.#storage.get("state", key);
+    return this.#version < 0 ? undefined : this.#storage.get("state", key);
   }
 
   range(options: RangeOptions): Iterable<readonly [string, Uint8Array]> {
-    return this.#storage.range("state", options);
+    return this.#version < 0 ? [] : this.#storage.range("state", options);
   }
 
   draft(): StateDraft {

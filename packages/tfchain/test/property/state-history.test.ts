@@ -3,24 +3,12 @@ import { utf8 } from "@tfgrid/primitives";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { verifyStateProof } from "../../src/light/index.ts";
-import { type StateStore, type Storage, TABLES, memoryStorage, openState } from "../../src/state/index.ts";
+import { type Storage, TABLES, memoryStorage, openState } from "../../src/state/index.ts";
+import { ALL, commit } from "../support/state.ts";
 
 const key = fc.string({ unit: fc.constantFrom("a", "b", "/", "0", "z"), minLength: 1, maxLength: 3 });
 const value = fc.uint8Array({ maxLength: 12 });
 const block = fc.array(fc.tuple(key, fc.option(value, { nil: undefined })), { maxLength: 12 });
-type Block = readonly (readonly [string, Uint8Array | undefined])[];
-const ALL = { gte: "\0", lt: "\x7f" };
-
-function commit(storage: Storage, state: StateStore, changes: Block): void {
-  const draft = state.draft();
-  for (const [name, bytes] of changes) {
-    if (bytes === undefined) draft.delete(name);
-    else draft.set(name, bytes);
-  }
-  const sealed = draft.seal();
-  storage.write(sealed.ops);
-  sealed.adopt();
-}
 
 const rowCount = (storage: Storage): Record<string, number> => Object.fromEntries(TABLES.map((table) => [table, [...storage.range(table, ALL)].length]));
 

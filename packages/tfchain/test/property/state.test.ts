@@ -7,25 +7,14 @@ import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type StateProof, verifyStateProof } from "../../src/light/index.ts";
 import { type Storage, type StateStore, lmdbStorage, memoryStorage, openState } from "../../src/state/index.ts";
+import { ALL, commit } from "../support/state.ts";
 
 const key = fc.string({ unit: fc.constantFrom("a", "b", "/", "0", "z"), minLength: 1, maxLength: 4 });
 const value = fc.uint8Array({ maxLength: 20 });
 const batch = fc.array(fc.tuple(key, fc.option(value, { nil: undefined })), { maxLength: 30 });
 
-function commit(storage: Storage, state: StateStore, changes: readonly (readonly [string, Uint8Array | undefined])[]): void {
-  const draft = state.draft();
-  for (const [name, bytes] of changes) {
-    if (bytes === undefined) draft.delete(name);
-    else draft.set(name, bytes);
-  }
-  const sealed = draft.seal();
-  storage.write(sealed.ops);
-  sealed.adopt();
-}
-
 const plain = (rows: Iterable<readonly [string, Uint8Array]>): [string, number[]][] => Array.from(rows, ([name, bytes]) => [name, [...bytes]]);
 const expected = (model: ReadonlyMap<string, Uint8Array>): [string, number[]][] => plain([...model].sort(([a], [b]) => (a < b ? -1 : 1)));
-const ALL = { gte: "\0", lt: "\x7f" };
 
 describe.each(["memory", "lmdb"] as const)("storage %s", (kind) => {
   let folder = "";

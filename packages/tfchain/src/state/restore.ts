@@ -1,0 +1,170 @@
+/**
+ * A state from a stranger's snapshot. Rows and tree are written chunk by chunk below a marker; they become the ledger's state
+ * by one last write, after their root was compared with the trusted one. Whoever stops before leaves nothing behind: a
+ * state is not readable without its version, and what the marker stands for is emptied at the next opening.
+ */
+import { type Hex, bytesToHex, sha256 } from "@tfgrid/primitives";
+import { STATE_LIMITS } from "../limits.ts";
+import { ROOT_KEY, VERSION_KEY, beginHistory, pageKey } from "./history.ts";
+import { stateErrors } from "./errors.ts";
+import { decodePage, encodeRoot, storeFresh } from "./pages.ts";
+import { type Row, type SnapshotInfo, type SnapshotManifest, parseManifest, unpackChunk } from "./snapshot-format.ts";
+import type { Storage, WriteOp } from "./storage.ts";
+import { type Change, Tree, digest, hashOf } from "./tree.ts";
+
+const MARKER_KEY = "restoring";
+const STAGED = ["state", "tree", "history"] as const;
+
+/** As a server offered it: CometBFT's `Snapshot`. */
+export interface OfferedSnapshot {
+  readonly height: number;
+  readonly format: number;
+  readonly chunks: number;
+  readonly hash: Hex;
+  readonly metadata: Uint8Array;
+}
+
+/** Of the header that a light client verified. */
+export interface TrustedState {
+  readonly chainId: string;
+  readonly height: number;
+  readonly appHash: Hex;
+}
+
+export interface RestoreOptions {
+  readonly storage: Storage;
+  readonly offered: OfferedSnapshot;
+  readonly trusted: TrustedState;
+}
+
+export interface Restore {
+  readonly manifest: SnapshotManifest;
+  /** Index of the chunk that is applied next. */
+  readonly next: number;
+  /** After any error the chunk may be given again; nothing of it was kept. @throws GridError snapshot.chunk_* */
+  apply(index: number, chunk: Uint8Array): void;
+  /**
+   * Makes the restored state the ledger's, together with what the engine needs beside it (`ops`), in one write. Afterwards
+   * `StateStore.reload`. @throws GridError snapshot.incomplete, snapshot.wrong_root (then nothing is left of it)
+   */
+  finish(ops?: readonly WriteOp[]): void;
+  /** Gives up: empties what was written. */
+  abandon(): void;
+}
+
+/** What an interrupted restore wrote is taken away. */
+export function clearInterrupted(storage: Storage): void {
+  if (storage.get("meta", MARKER_KEY) === undefined) return;
+  storage.clear(STAGED);
+  storage.write([{ table: "meta", key: MARKER_KEY, value: undefined }]);
+}
+
+/** @throws GridError snapshot.format_unknown, snapshot.bad_manifest, snapshot.not_wanted, snapshot.not_empty */
+export function beginRestore(options: RestoreOptions): Restore {
+  const { storage, offered, trusted } = options;
+  const info = parseManifest(offered.metadata, offered.format);
+  requireOffered(info, offered);
+  requireTrusted(info.manifest, trusted);
+  if (storage.get("meta", VERSION_KEY) !== undefined) throw stateErrors.fail("snapshot.not_empty");
+  storage.clear(STAGED);
+  storage.write([{ table: "meta", key: MARKER_KEY, value: Buffer.from(info.hash) }]);
+  return new StagedRestore(storage, info.manifest);
+}
+
+function requireOffered({ manifest, hash }: SnapshotInfo, offered: OfferedSnapshot): void {
+  if (hash === offered.hash && manifest.height === offered.height && manifest.chunkHashes.length === offered.chunks) return;
+  throw stateErrors.fail("snapshot.bad_manifest", {
+    details: { height: offered.height, describedHeight: manifest.height, chunks: offered.chunks, describedChunks: manifest.chunkHashes.length },
+  });
+}
+
+function requireTrusted(manifest: SnapshotManifest, trusted: TrustedState): void {
+  const { chainId, height, appHash } = manifest;
+  if (chainId === trusted.chainId && height === trusted.height && appHash === trusted.appHash) return;
+  throw stateErrors.fail("snapshot.not_wanted", {
+    details: { chainId, height, appHash, trustedChainId: trusted.chainId, trustedHeight: trusted.height, trustedAppHash: trusted.appHash },
+  });
+}
+
+class StagedRestore implements Restore {
+  readonly manifest: SnapshotManifest;
+  readonly #storage: Storage;
+  readonly #tree: Tree;
+  #next = 0;
+  #rows = 0;
+  #lastKey = "";
+
+  constructor(storage: Storage, manifest: SnapshotManifest) {
+    this.manifest = manifest;
+    this.#storage = storage;
+    this.#tree = new Tree({
+      root: undefined,
+      loadPage: (page) => {
+        const bytes = storage.get("tree", pageKey(page));
+        if (bytes === undefined) throw new Error(`page ${pageKey(page)} of the restored tree is missing`);
+        return decodePage(bytes);
+      },
+    });
+  }
+
+  get next(): number {
+    return this.#next;
+  }
+
+  apply(index: number, chunk: Uint8Array): void {
+    this.#requireChunk(index, chunk);
+    const rows = unpackChunk(chunk, this.#lastKey);
+    if (this.#rows + rows.length > this.manifest.rows) {
+      throw stateErrors.fail("snapshot.chunk_invalid", { message: `The chunk has more rows than the ${this.manifest.rows} that the snapshot has.` });
+    }
+    const { root } = this.#tree.draft(changesOf(rows));
+    const ops: WriteOp[] = rows.map(([key, value]) => ({ table: "state", key, value }));
+    // Rows only come: no page goes away, and those of earlier chunks are written over under their own names.
+    storeFresh(root, this.manifest.height, (path, page) => {
+      ops.push({ table: "tree", key: pageKey({ version: this.manifest.height, path }), value: page });
+    });
+    this.#storage.write(ops);
+    this.#tree.adopt(root);
+    this.#next += 1;
+    this.#rows += rows.length;
+    this.#lastKey = (rows.at(-1) as Row)[0];
+  }
+
+  #requireChunk(index: number, chunk: Uint8Array): void {
+    const expected = this.manifest.chunkHashes[this.#next];
+    if (index !== this.#next || expected === undefined) {
+      throw stateErrors.fail("snapshot.chunk_out_of_order", { details: { index, next: this.#next, chunks: this.manifest.chunkHashes.length } });
+    }
+    const tooLarge = chunk.length > STATE_LIMITS.snapshotChunkBytes;
+    if (!tooLarge && bytesToHex(sha256(chunk)) === expected) return;
+    throw stateErrors.fail("snapshot.chunk_mismatch", { details: { index, sizeBytes: chunk.length, maxBytes: STATE_LIMITS.snapshotChunkBytes } });
+  }
+
+  finish(ops: readonly WriteOp[] = []): void {
+    const { height, appHash, chunkHashes, rows } = this.manifest;
+    if (this.#next < chunkHashes.length) throw stateErrors.fail("snapshot.incomplete", { details: { next: this.#next, chunks: chunkHashes.length } });
+    const root = bytesToHex(Buffer.from(hashOf(this.#tree.root), "latin1"));
+    if (root !== appHash || this.#rows !== rows) {
+      this.abandon();
+      throw stateErrors.fail("snapshot.wrong_root", { details: { height, restored: root, trusted: appHash } });
+    }
+    const rootBytes = encodeRoot(this.#tree.root, height);
+    this.#storage.write([
+      { table: "meta", key: ROOT_KEY, value: rootBytes },
+      { table: "meta", key: VERSION_KEY, value: Buffer.from(String(height)) },
+      { table: "history", key: pageKey({ version: height, path: "/root" }), value: rootBytes },
+      beginHistory(height),
+      { table: "meta", key: MARKER_KEY, value: undefined },
+      ...ops,
+    ]);
+  }
+
+  abandon(): void {
+    clearInterrupted(this.#storage);
+  }
+}
+
+function changesOf(rows: readonly Row[]): Change[] {
+  const changes = rows.map(([key, value]) => ({ keyHash: digest(Buffer.from(key)), valueHash: digest(value) }));
+  return changes.sort((a, b) => (a.keyHash < b.keyHash ? -1 : 1));
+}
