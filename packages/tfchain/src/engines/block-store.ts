@@ -9,8 +9,10 @@ import { type SignedHeader, factsOf, signedHeader } from "../light/signed-header
 import type { Storage, WriteOp } from "../state/index.ts";
 import { type BlockInfo, type EventRow, type TxResult, txResult } from "./engine.ts";
 
-export interface BlockRecord {
-  readonly signed: SignedHeader;
+/** An engine that learns a block's signatures only after it (CometBFT) stores the block first, and the header with `headerOps`. */
+export type BlockRecord = BlockBody & ({ readonly signed: SignedHeader } | { readonly signed: undefined; readonly height: number });
+
+interface BlockBody {
   readonly txs: readonly Uint8Array[];
   readonly results: readonly TxResult[];
   readonly eventsJson: string | undefined;
@@ -51,10 +53,10 @@ export class BlockStore {
 
   /** All writes of one block, with the removal of blocks beyond the retained number. */
   ops(record: BlockRecord): WriteOp[] {
-    const { height } = record.signed.header;
+    const height = record.signed === undefined ? record.height : record.signed.header.height;
     const key = heightKey(height);
     const ops = [
-      put("blocks", `${key}/header`, encode(signedHeader, record.signed)),
+      ...(record.signed === undefined ? [] : this.headerOps(record.signed)),
       put("blocks", `${key}/txs`, frame(record.txs)),
       put("meta", HEAD_KEY, text(String(height))),
     ];
@@ -66,6 +68,16 @@ export class BlockStore {
     });
     if (record.eventsJson !== undefined) ops.push(put("events", key, text(record.eventsJson)));
     return [...ops, ...this.#prune(height)];
+  }
+
+  /** Nothing when the block is older than what is retained. */
+  headerOps(signed: SignedHeader): WriteOp[] {
+    const { height } = signed.header;
+    return height < this.firstHeight() ? [] : [put("blocks", `${heightKey(height)}/header`, encode(signedHeader, signed))];
+  }
+
+  hasHeader(height: number): boolean {
+    return this.#storage.get("blocks", `${heightKey(height)}/header`) !== undefined;
   }
 
   #prune(height: number): WriteOp[] {
@@ -93,11 +105,19 @@ export class BlockStore {
 
   block(height: number): BlockInfo & { readonly raw: readonly Uint8Array[] } {
     const signed = this.header(height);
-    const raw = unframe(this.#storage.get("blocks", `${heightKey(height)}/txs`) ?? new Uint8Array());
-    const hashes: Hex[] = [];
+    return { signedHeader: signed, hash: factsOf(signed).hash, txs: this.txHashes(height), raw: this.transactions(height) };
+  }
+
+  /** Of the transactions that have a result, in block order. */
+  txHashes(height: number): readonly Hex[] {
     const prefix = `${heightKey(height)}/result`;
-    for (const [, value] of this.#storage.range("blocks", { gte: `${prefix}/`, lt: `${prefix}0` })) hashes.push(parseResult(value).hash);
-    return { signedHeader: signed, hash: factsOf(signed).hash, txs: hashes, raw };
+    return Array.from(this.#storage.range("blocks", { gte: `${prefix}/`, lt: `${prefix}0` }), ([, value]) => parseResult(value).hash);
+  }
+
+  /** As they were submitted, in block order. @throws GridError chain.height_pruned */
+  transactions(height: number): readonly Uint8Array[] {
+    this.#requireRetained(height);
+    return unframe(this.#storage.get("blocks", `${heightKey(height)}/txs`) ?? new Uint8Array());
   }
 
   tx(hash: Hex): TxResult | undefined {

@@ -22,6 +22,10 @@ export const chainErrors = defineErrors({
     summary: "The chain is stopping or has stopped.",
     cure: "Connect again once it runs; a transaction that was not answered may be looked up by its hash with tx.get.",
   },
+  "chain.replay_differs": {
+    summary: "The recorded blocks do not lead to the recorded state.",
+    cure: "Use the release that made the record; when this one should come to the same, it has a fault: report it with the height.",
+  },
   "chain.height_pruned": {
     summary: "This height is older than what the server retains.",
     cure: "Follow from a retained height (see details) and read the present state for what came before.",
@@ -33,6 +37,10 @@ export const chainErrors = defineErrors({
   "chain.state_pruned": {
     summary: "The state of this height is no longer kept.",
     cure: "Ask for the state of a height from details.firstProvenHeight to the head.",
+  },
+  "chain.behind": {
+    summary: "The server has not seen yet what this client knows of.",
+    cure: "Wait until it has caught up, or use another server.",
   },
   "chain.tx_not_found": {
     summary: "No committed transaction has this hash.",
@@ -137,6 +145,10 @@ export const chainErrors = defineErrors({
   "light.fork_detected": {
     summary: "Two servers prove different blocks of one height.",
     cure: "Act on neither: keep details as evidence, and ask the chain's operators which one is the chain.",
+  },
+  "light.no_witness": {
+    summary: "None of the witnesses confirms the header.",
+    cure: "Try again in a moment; if it persists, check the witnesses' addresses, or name others.",
   },
   "light.wrong_height": {
     summary: "The answer is of another height than it should be.",

@@ -8,7 +8,7 @@ import { type Chain, accountOf, cid, makeSolution, nodeCall, partCall, share, tw
 const PEOPLE = ["user", "other", "agent", "farmer", "node1", "node2", "heir"] as const;
 const MINUTE = 60_000;
 const id = (value: number): never => value as never;
-const TINY = { ...zeroResources, cpuMilli: 100, memoryBytes: 2 ** 27 };
+export const TINY = { ...zeroResources, cpuMilli: 100, memoryBytes: 2 ** 27 };
 
 export interface Step {
   readonly who: (typeof PEOPLE)[number];
@@ -112,6 +112,12 @@ export function populated(): Chain {
 /** Whoever may do it, nine times of ten; else anybody. */
 export const actorOf = ({ who, kind, a, b }: Step): string => (a === 6 && b === 3 ? who : (MAKERS[kind]?.[0] ?? who));
 
+/** Its twin may have been given away, and the node may have been deleted. */
+function isNode(chain: Chain, name: string): boolean {
+  const twin = chain.read.twinByAccount(accountOf(name));
+  return twin !== undefined && chain.read.nodeByTwin(twin.id) !== undefined;
+}
+
 /** The transactions of a block: heartbeats of the nodes that live, then what people want, numbered as each account is. */
 export function transactionsOf(chain: Chain, { txs, alive }: Block): Uint8Array[] {
   const nonces = new Map<string, number>();
@@ -120,7 +126,7 @@ export function transactionsOf(chain: Chain, { txs, alive }: Block): Uint8Array[
     nonces.set(who, nonce + 1);
     return chain.unsigned(who, [call], { nonce });
   };
-  const living = alive ? ["node1", "node2"].filter((name) => chain.read.nodeByTwin(chain.twin(name)) !== undefined) : [];
+  const living = alive ? ["node1", "node2"].filter((name) => isNode(chain, name)) : [];
   const beats = living.map((name) => sign(name, { type: "nodes.heartbeat", nodeId: chain.nodeOf(name), uptimeSec: 1 }));
   return [...beats, ...txs.map((entry) => sign(actorOf(entry), MAKERS[entry.kind]![1](chain, entry)))];
 }

@@ -1,7 +1,7 @@
 /** A chain in memory: the runtime, a sorted map and hand-made blocks. Checks the invariants after every block. */
 import assert from "node:assert/strict";
 import { type AccountId, type CidText, type Hex, type KeyPair, bytesToHex, cidOf, encode, keyPairFromSeed, utf8 } from "@tfgrid/primitives";
-import { type BlockContext, type GenesisOptions, type TxOutcome, createRuntime, defaultGenesis } from "../../src/runtime/index.ts";
+import { type BlockContext, type Genesis, type GenesisOptions, type TxOutcome, createRuntime, defaultGenesis } from "../../src/runtime/index.ts";
 import { MAIN_POLICY } from "../../src/runtime/policy/presets.ts";
 import type { StateWriter } from "../../src/runtime/api.ts";
 import type { CallOf } from "../../src/runtime/context.ts";
@@ -89,6 +89,7 @@ export class Chain {
   readonly events: ChainEvent[] = [];
   height = 0;
   timeMs: number;
+  readonly genesis: Genesis;
   readonly foundation = keyOf("foundation");
   readonly pool = keyOf("pool");
 
@@ -96,7 +97,7 @@ export class Chain {
     const { rich = [], startMs = 1_800_000_000_000, ...rest } = options;
     this.timeMs = startMs;
     const accounts = rich.map((name) => ({ id: keyOf(name).account, freeUnits: 1_000n * TFT }));
-    const genesis = defaultGenesis({
+    this.genesis = defaultGenesis({
       chainId: CHAIN,
       foundation: this.foundation.account,
       validatorsPool: this.pool.account,
@@ -105,7 +106,7 @@ export class Chain {
       // Books as rarely as on the main network, unless a test is about them: their blocks come between its own.
       policy: { rewards: MAIN_POLICY.rewards, reputation: MAIN_POLICY.reputation, ...rest.policy },
     });
-    this.runtime.initGenesis(this.state, genesis, this.context());
+    this.runtime.initGenesis(this.state, this.genesis, this.context());
   }
 
   context(): BlockContext {
@@ -250,7 +251,7 @@ export function world(options: ConstructorParameters<typeof Chain>[0] = {}): Cha
 
 export const nodeCall = (chain: Chain, extra: Partial<NodeCall> = {}): NodeCall => ({
   type: "contracts.create_node",
-  nodeId: chain.nodeOf("node1"),
+  nodeId: extra.nodeId ?? chain.nodeOf("node1"),
   solutionId: null,
   instruction: cid("one"),
   resources: PLAIN_RESOURCES,
