@@ -1,7 +1,7 @@
 /**
  * `node bench/chain.ts [contracts] [senders]`: signed, contract-creating transactions per second through the RPC of a solo chain
  * in a process of its own (one WebSocket, a bounded number open at once), the time of one submission at rest, and what an
- * idle chain costs. Signing is done beforehand.
+ * idle chain costs. Signing is done beforehand. `CHAIN_CPU_PROFILE=FOLDER`: writes a CPU profile of the chain there.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createPrivateKey, sign } from "node:crypto";
@@ -35,7 +35,9 @@ function writeFiles(): void {
 
 async function start(): Promise<{ child: ChildProcess; url: string }> {
   const main = new URL("../packages/tfchain/src/main.ts", import.meta.url).pathname;
-  const child = spawn(process.execPath, [main, "--config", join(folder, "config.json")], { stdio: ["ignore", "pipe", "inherit"] });
+  const { CHAIN_CPU_PROFILE: profile } = process.env;
+  const flags = profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profile];
+  const child = spawn(process.execPath, [...flags, main, "--config", join(folder, "config.json")], { stdio: ["ignore", "pipe", "inherit"] });
   const line = await new Promise<string>((resolve) => child.stdout.once("data", (chunk: Buffer) => resolve(chunk.toString())));
   return { child, url: (JSON.parse(line) as { endpoints: { rpc: string } }).endpoints.rpc };
 }
@@ -116,6 +118,7 @@ const cpuTicks = (pid: number): number => {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
   return Number(fields[11]) + Number(fields[12]);
 };
+const usedUs = ({ user, system }: NodeJS.CpuUsage): number => user + system;
 const rssMb = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_024;
 
 async function idleCpuPercent(pid: number, seconds: number): Promise<number> {
@@ -137,11 +140,14 @@ try {
   const atRest = await pump(url, warm.slice(0, sequential), 1);
   await pump(url, warm.slice(sequential), WINDOW);
   const before = cpuTicks(pid);
+  const ownBefore = process.cpuUsage();
   const load = await pump(url, messages.slice(senders), WINDOW);
   const figures = {
     cpu: `${cpus().length} x ${cpus()[0]?.model}`,
     contracts: contracts - senders,
     txPerSecond: Math.round((contracts - senders) / load.seconds),
+    serverCpuUsPerTx: Math.round(((cpuTicks(pid) - before) * 10_000) / (contracts - senders)),
+    loadCpuUsPerTx: Math.round(usedUs(process.cpuUsage(ownBefore)) / (contracts - senders)),
     serverCpuPercent: Math.round((cpuTicks(pid) - before) / load.seconds),
     latencyUnderLoadMs: Math.round(median(load.latenciesMs)),
     submitToFinalAtRestMs: Math.round(median(atRest.latenciesMs) * 10) / 10,

@@ -25,6 +25,10 @@ export const ENGINE_LIMITS = {
   keyBytes: 1_024,
   /** Public keys whose check is remembered (about 1 KB each). */
   knownKeys: 20_000,
+  /** Threads that check signatures: more than that and carrying out blocks is the narrow place. Each takes about 15 MB. */
+  signatureThreads: 4,
+  /** Signatures that are checked in place while no thread is at work: about 0.3 ms, less than starting one costs. */
+  signaturesInPlace: 4,
 } as const;
 
 export const STATE_LIMITS = {
@@ -123,6 +127,10 @@ export const CLIENT_LIMITS = {
   backoffMs: 100,
   /** ms. The longest pause between attempts. */
   maxBackoffMs: 3_000,
+  /** ms. How long a server that failed is not asked while there is another; doubles up to `maxServerRestMs`. */
+  serverRestMs: 2_000,
+  /** ms. The longest rest of a server that fails. */
+  maxServerRestMs: 60_000,
   /** ms for one HTTP call. */
   callTimeoutMs: 10_000,
   /** ms for one submission: a block may take its time under load. */

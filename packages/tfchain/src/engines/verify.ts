@@ -1,54 +1,86 @@
 /**
- * The ledger's fast signature check: OpenSSL through node:crypto, about 70 us, on libuv's threads when asked to wait. It decides
- * exactly as `verify` of primitives does (vectors prove it): keys of small order and non-canonical keys are refused
- * beforehand; what OpenSSL accepts, the strict rule accepts too. OpenSSL's equation has no cofactor, so it also refuses some
- * signatures with a torsion part that the strict rule accepts: a refusal is therefore decided by primitives.
+ * Signatures of transactions, checked away from the thread that carries blocks out. What arrives in one turn of the event loop
+ * goes to a thread in one batch: a message costs more than a signature's share of it. A few at a time are checked in place, so
+ * that a quiet ledger needs no thread at all.
  */
-import { type KeyObject, createPublicKey, verify as cryptoVerify } from "node:crypto";
-import { type AccountId, type Hex, domainBytes, hexToBytes, isSmallOrder, verify as verifyPure } from "@tfgrid/primitives";
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import { type AccountId, type Hex, hexToBytes } from "@tfgrid/primitives";
 import { ENGINE_LIMITS } from "../limits.ts";
+import { packSigned } from "./verify-batch.ts";
+import { type SignedBytes, verifySigned } from "./verify-key.ts";
 
-type VerifyOptions = Parameters<typeof verifyPure>[0];
-/** `null`: this key can sign nothing. */
-const known = new Map<string, KeyObject | null>();
+export { verifyFast } from "./verify-key.ts";
 
-function keyOf(account: string): KeyObject | null {
-  const kept = known.get(account);
-  if (kept !== undefined) return kept;
-  if (known.size >= ENGINE_LIMITS.knownKeys) known.delete(known.keys().next().value as string);
-  const key = importKey(account);
-  known.set(account, key);
-  return key;
+interface Job {
+  readonly signed: SignedBytes;
+  readonly resolve: (valid: boolean) => void;
 }
 
-function importKey(account: string): KeyObject | null {
-  if (!/^[0-9a-f]{64}$/.test(account)) return null;
-  const raw = hexToBytes(account);
-  if (isSmallOrder(raw)) return null;
-  return createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: Buffer.from(raw).toString("base64url") }, format: "jwk" });
-}
+/** One thread; answers come back in the order of the batches. */
+class Checker {
+  readonly #worker = new Worker(new URL("verify-worker.ts", import.meta.url), { execArgv: [] });
+  readonly #batches: (readonly Job[])[] = [];
+  waiting = 0;
+  lost = false;
 
-const signatureBytes = (signature: string): Uint8Array | undefined => (/^[0-9a-f]{128}$/.test(signature) ? hexToBytes(signature) : undefined);
-
-/** Same signature and same answers as `verify` of primitives. */
-export function verifyFast(options: VerifyOptions): boolean {
-  const key = keyOf(options.account);
-  const signature = signatureBytes(options.signature);
-  if (key === null || signature === undefined) return verifyPure(options);
-  return cryptoVerify(null, domainBytes(options.domain, options.message), key, signature) || verifyPure(options);
-}
-
-/** As `verifyFast` for transactions, on another thread. `signBytes` carry the domain label. */
-export function verifyTx(options: { readonly account: AccountId; readonly signBytes: Uint8Array; readonly signature: Hex }): Promise<boolean> {
-  const { account, signBytes, signature } = options;
-  const key = keyOf(account);
-  const bytes = signatureBytes(signature);
-  if (key === null || bytes === undefined) return Promise.resolve(false);
-  const domain = "tfgrid/tx/v1";
-  return new Promise((resolve, reject) => {
-    cryptoVerify(null, signBytes, key, bytes, (error, valid) => {
-      if (error !== null) reject(error);
-      else resolve(valid || verifyPure({ account, domain, message: signBytes.subarray(domain.length + 1), signature }));
+  constructor() {
+    this.#worker.unref();
+    this.#worker.on("message", (verdicts: Uint8Array) => {
+      const jobs = this.#batches.shift() ?? [];
+      this.waiting -= jobs.length;
+      // Only while it works does the thread keep the program from ending.
+      if (this.waiting === 0) this.#worker.unref();
+      jobs.forEach((job, index) => job.resolve(verdicts[index] === 1));
     });
+    // A thread that died (out of memory) leaves its work to this one.
+    this.#worker.on("error", () => this.#giveUp());
+    this.#worker.on("exit", () => this.#giveUp());
+  }
+
+  check(jobs: readonly Job[]): void {
+    this.#batches.push(jobs);
+    this.#worker.ref();
+    this.waiting += jobs.length;
+    const packed = packSigned(jobs.map(({ signed }) => signed));
+    this.#worker.postMessage(packed, [packed.buffer]);
+  }
+
+  #giveUp(): void {
+    this.lost = true;
+    for (const jobs of this.#batches.splice(0)) checkHere(jobs);
+  }
+}
+
+function checkHere(jobs: readonly Job[]): void {
+  for (const { signed, resolve } of jobs) resolve(verifySigned(signed));
+}
+
+/** All but one processor: that one carries the blocks out. */
+const MAX_CHECKERS = Math.min(ENGINE_LIMITS.signatureThreads, Math.max(1, availableParallelism() - 1));
+let checkers: Checker[] = [];
+let arrived: Job[] = [];
+
+function flush(): void {
+  const jobs = arrived;
+  arrived = [];
+  checkers = checkers.filter(({ lost }) => !lost);
+  const isQuiet = checkers.every(({ waiting }) => waiting === 0);
+  if (isQuiet && jobs.length <= ENGINE_LIMITS.signaturesInPlace) return checkHere(jobs);
+  const least = checkers.toSorted((a, b) => a.waiting - b.waiting)[0];
+  if (least !== undefined && (least.waiting === 0 || checkers.length >= MAX_CHECKERS)) return least.check(jobs);
+  const fresh = new Checker();
+  checkers.push(fresh);
+  fresh.check(jobs);
+}
+
+/** As `verifyFast` for transactions, beside the event loop. `signBytes` carry the domain label. */
+export function verifyTx(options: { readonly account: AccountId; readonly signBytes: Uint8Array; readonly signature: Hex }): Promise<boolean> {
+  const { account, signBytes: bytes, signature } = options;
+  if (!/^[0-9a-f]{64}$/.test(account) || !/^[0-9a-f]{128}$/.test(signature)) return Promise.resolve(false);
+  const signed = { key: hexToBytes(account), signature: hexToBytes(signature), bytes };
+  return new Promise((resolve) => {
+    if (arrived.length === 0) setImmediate(flush);
+    arrived.push({ signed, resolve });
   });
 }
