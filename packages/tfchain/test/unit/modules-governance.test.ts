@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { listParameters } from "../../src/runtime/governance/parameters.ts";
+import { proposals } from "../../src/runtime/governance/store.ts";
 import { LOCAL_POLICY } from "../../src/runtime/policy/presets.ts";
 import type { Call } from "../../src/types/calls.ts";
 import type { Change, ProposalId } from "../../src/types/governance.ts";
@@ -76,6 +77,24 @@ describe("a proposal", () => {
     chain.run(3 * MINUTE, UP);
     expect(only(chain).state).toBe("rejected");
     expect(chain.held("user")).toBe(0n);
+  });
+
+  it("needs its quorum, also when all who vote are in favour", () => {
+    const chain = ready();
+    chain.do("user", { type: "accounts.stake", amountUnits: 60n * TFT, level: 3 });
+    chain.do("agent", { type: "accounts.stake", amountUnits: 20n * TFT, level: 3 });
+    chain.run(1_000, UP);
+    chain.do("farmer", propose(price(40_000)));
+    const { id } = only(chain);
+    // 180 TFT are staked, 200 weigh in full: 60/200 and 20/200 of one side, 300,000 + 100,000 of the 2,000,000 of both: 20 %.
+    chain.do("user", vote(chain, id, true, false));
+    chain.do("agent", vote(chain, id, true, false));
+    expect(only(chain)).toMatchObject({ ayes: 400_000, nays: 0, ayeVoters: 2 });
+    // A unit of power less is less than 20 %.
+    proposals.put(chain.state, id, { ...only(chain), ayes: 399_999 });
+    chain.run(2 * MINUTE + 1_000, UP);
+    expect(only(chain)).toMatchObject({ state: "rejected" });
+    expect(chain.read.pricing().cuMicroUsdPerHour).toBe(30_560);
   });
 
   it("loses its deposit when nobody cared", () => {
