@@ -5,16 +5,50 @@
  * Synchronous on purpose: between two blocks no reader can see bytes that the head in memory does not know.
  */
 import { mkdirSync } from "node:fs";
+import { isGridError } from "@tfgrid/primitives";
 import { type Database, type RootDatabase, type Transaction, open } from "lmdb";
-import { type Storage, type StorageReader, type StorageView, TABLES, type TableName } from "./storage.ts";
+import { requireLmdbFile, storageError, unknownFile } from "./lmdb-file.ts";
+import { type Storage, type StorageReader, type StorageView, TABLES, type TableName, type WriteOp } from "./storage.ts";
 
 /** Bytes of address space reserved at first; LMDB grows the map by itself when the file outgrows it. */
 const INITIAL_MAP_BYTES = 1024 * 1024 * 1024;
 
+/** @throws GridError chain.format_unknown, chain.disk_full, chain.storage_failed */
 export function lmdbStorage(folder: string): Storage {
-  mkdirSync(folder, { recursive: true });
-  const root = open<Uint8Array, Uint8Array>({
-    path: `${folder}/chain.mdb`,
+  const file = `${folder}/chain.mdb`;
+  const root = coded({ file, bytes: 0 }, () => {
+    mkdirSync(folder, { recursive: true });
+    requireLmdbFile(file);
+    return openRoot(file);
+  });
+  requireOwnTables(file, root);
+  const tables: Tables = new Map(
+    TABLES.map((name) => [name, root.openDB<Uint8Array, Uint8Array>({ name, encoding: "binary", keyEncoding: "binary" })]),
+  );
+  const transact = (bytes: number, change: () => void): void => coded({ file, bytes }, () => root.transactionSync(change));
+  return {
+    ...readerOf(tables),
+    write: (ops) =>
+      transact(sizeOf(ops), () => {
+        for (const { table, key, value } of ops) {
+          if (value === undefined) tableOf(tables, table).removeSync(bytesOf(key));
+          else tableOf(tables, table).putSync(bytesOf(key), value);
+        }
+      }),
+    clear: (names) =>
+      transact(0, () => {
+        for (const name of names) tableOf(tables, name).clearSync();
+      }),
+    view: () => viewOf(root, tables),
+    close: () => root.close(),
+  };
+}
+
+type Root = RootDatabase<Uint8Array, Uint8Array>;
+
+function openRoot(file: string): Root {
+  return open<Uint8Array, Uint8Array>({
+    path: file,
     encoding: "binary",
     keyEncoding: "binary",
     maxDbs: TABLES.length,
@@ -22,28 +56,27 @@ export function lmdbStorage(folder: string): Storage {
     overlappingSync: false,
     noMemInit: true,
   });
-  const tables: Tables = new Map(
-    TABLES.map((name) => [name, root.openDB<Uint8Array, Uint8Array>({ name, encoding: "binary", keyEncoding: "binary" })]),
-  );
-  return {
-    ...readerOf(tables),
-    write: (ops) => {
-      root.transactionSync(() => {
-        for (const { table, key, value } of ops) {
-          if (value === undefined) tableOf(tables, table).removeSync(bytesOf(key));
-          else tableOf(tables, table).putSync(bytesOf(key), value);
-        }
-      });
-    },
-    clear: (names) => {
-      root.transactionSync(() => {
-        for (const name of names) tableOf(tables, name).clearSync();
-      });
-    },
-    view: () => viewOf(root, tables),
-    close: () => root.close(),
-  };
 }
+
+/** The root lists the tables by name: a file that holds others is not a chain's, or of a release to come. */
+function requireOwnTables(file: string, root: Root): void {
+  for (const key of root.getKeys()) {
+    const name = textOf(key).replace(/\0$/, "");
+    if (TABLES.some((table) => table === name)) continue;
+    void root.close();
+    throw unknownFile(file, `holds the table ${JSON.stringify(name.slice(0, 32))}`);
+  }
+}
+
+function coded<T>(options: { readonly file: string; readonly bytes: number }, run: () => T): T {
+  try {
+    return run();
+  } catch (cause) {
+    throw isGridError(cause) ? cause : storageError(cause, options);
+  }
+}
+
+const sizeOf = (ops: readonly WriteOp[]): number => ops.reduce((total, { key, value }) => total + key.length + (value?.length ?? 0), 0);
 
 type Table = Database<Uint8Array, Uint8Array>;
 type Tables = ReadonlyMap<TableName, Table>;
@@ -62,7 +95,7 @@ function readerOf(tables: Tables, transaction?: Transaction): StorageReader {
 }
 
 /** A read transaction of its own: the pages that it sees are not used again until it is closed. */
-function viewOf(root: RootDatabase<Uint8Array, Uint8Array>, tables: Tables): StorageView {
+function viewOf(root: Root, tables: Tables): StorageView {
   const transaction = root.useReadTransaction();
   return { ...readerOf(tables, transaction), close: () => transaction.done() };
 }

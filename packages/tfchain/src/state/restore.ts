@@ -7,6 +7,7 @@ import { type Hex, bytesToHex, sha256 } from "@tfgrid/primitives";
 import { STATE_LIMITS } from "../limits.ts";
 import { ROOT_KEY, VERSION_KEY, beginHistory, pageKey } from "./history.ts";
 import { stateErrors } from "./errors.ts";
+import { claimFormat } from "./format.ts";
 import { decodePage, encodeRoot, storeFresh } from "./pages.ts";
 import { type Row, type SnapshotInfo, type SnapshotManifest, parseManifest, unpackChunk } from "./snapshot-format.ts";
 import type { Storage, WriteOp } from "./storage.ts";
@@ -59,12 +60,13 @@ export function clearInterrupted(storage: Storage): void {
   storage.write([{ table: "meta", key: MARKER_KEY, value: undefined }]);
 }
 
-/** @throws GridError snapshot.format_unknown, snapshot.bad_manifest, snapshot.not_wanted, snapshot.not_empty */
+/** @throws GridError snapshot.format_unknown, snapshot.bad_manifest, snapshot.not_wanted, snapshot.not_empty, chain.format_unknown */
 export function beginRestore(options: RestoreOptions): Restore {
   const { storage, offered, trusted } = options;
   const info = parseManifest(offered.metadata, offered.format);
   requireOffered(info, offered);
   requireTrusted(info.manifest, trusted);
+  claimFormat(storage);
   if (storage.get("meta", VERSION_KEY) !== undefined) throw stateErrors.fail("snapshot.not_empty");
   storage.clear(STAGED);
   storage.write([{ table: "meta", key: MARKER_KEY, value: Buffer.from(info.hash) }]);

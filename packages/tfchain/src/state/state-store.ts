@@ -10,6 +10,7 @@ import { chainErrors } from "../light/errors.ts";
 import type { StateProof } from "../light/merkle.ts";
 import type { Proven, ProvenAt, StateDraft, StateOptions, StateStore } from "./api.ts";
 import { Draft } from "./draft.ts";
+import { claimFormat } from "./format.ts";
 import { History, ROOT_KEY, VERSION_KEY, pageKey } from "./history.ts";
 import { decodePage, decodeRoot } from "./pages.ts";
 import { clearInterrupted } from "./restore.ts";
@@ -20,7 +21,9 @@ import { type Digest, type LoadPage, type TreePath, Tree, digest, hashOf, pagePa
 const MIN_VERSIONS = 2;
 const hexOf = (value: Digest): Hex => bytesToHex(Buffer.from(value, "latin1"));
 
+/** @throws GridError chain.format_unknown */
 export function openState(storage: Storage, options: StateOptions = {}): StateStore {
+  claimFormat(storage);
   clearInterrupted(storage);
   return new CommittedState(storage, options.retainedVersions ?? STATE_LIMITS.provenVersions);
 }

@@ -317,6 +317,7 @@ describe("a restore refuses", () => {
     for (const [chunk, count] of lies) {
       const lie = described(info, [chunk], count);
       const storage = memoryStorage();
+      openState(storage);
       const empty = dump(storage);
       const restore = beginRestore({ storage, offered: offerOf(lie), trusted: trustOf(info) });
       restore.apply(0, chunk);
@@ -350,8 +351,8 @@ describe("a restore that is interrupted", () => {
     for (const kind of ["memory", "lmdb"] as const) {
       for (let applied = 0; applied <= chunks.length; applied += 1) {
         const storage = kind === "memory" ? memoryStorage() : lmdbStorage(join(folder, `interrupted-${applied}`));
-        const empty = dump(storage);
         const watching = openState(storage);
+        const empty = dump(storage);
         restoreAllBut(storage, info, chunks.slice(0, applied));
         expect(watching.get("k/000000")).toBeUndefined();
         expect([...watching.range(ALL)]).toEqual([]);
