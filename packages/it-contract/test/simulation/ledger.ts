@@ -124,7 +124,7 @@ function clientOf(parts: ClientParts): ChainClient {
   ) as unknown as ChainClient;
   return {
     ...asynchronous,
-    proven: asynchronous,
+    proven: { ...asynchronous, height: parts.height },
     head: async () => ({ chainId: CHAIN_ID, height: parts.height() as Height, timeMs: parts.timeMs(), appHash: zero, blockHash: zero }),
     submit: async (signer, calls) => {
       options.onStep?.("before submit");

@@ -1,22 +1,27 @@
 /** The ledger for other rooms: `connectChain` gives typed reads, one way to write and one stream of events. */
 import { type Clock, type Entropy, type Logger, silentLogger, systemClock, systemEntropy } from "@tfgrid/primitives";
 import { CLIENT_LIMITS } from "../limits.ts";
-import { type ChainTrust, chainErrors, verifyHeader } from "../light/index.ts";
+import { type ChainTrust, type TrustStore, chainErrors } from "../light/index.ts";
 import type { MethodName } from "../rpc/methods.ts";
 import type { ChainClient, ChainReader, NameContract, RentContract } from "../types/index.ts";
 import { follow } from "./follow.ts";
-import { provenReader } from "./proven.ts";
+import { ProvenState, provenReader } from "./proven.ts";
 import { type Environment, withRetries } from "./retry.ts";
+import { Servers } from "./servers.ts";
 import { Submitter } from "./submitter.ts";
-import { type ParamsOf, type ResultOf, type Transport, httpTransport } from "./transport.ts";
+import type { ParamsOf, ResultOf } from "./transport.ts";
 
 export interface ConnectOptions {
   /** `http://host:port` of the RPC; events use the same address over WebSocket. */
   readonly url?: string;
-  /** Several servers of one chain instead of one. */
+  /** Several servers of one chain: the first is asked first, the others when it is away, behind, or lies. */
   readonly urls?: readonly string[];
-  /** From the chain's genesis. Without it, the first header that the server shows is taken for true and pinned from then on. */
+  /** What is believed without asking. Without it, the first header that the server shows is taken for true and pinned from then on. */
   readonly trust?: ChainTrust;
+  /** Further servers, of other operators, with which each new header is compared: a fork stops the client and is shown. */
+  readonly witnesses?: readonly string[];
+  /** Keeps trust fresh from one run to the next. */
+  readonly trustStore?: TrustStore;
   readonly logger?: Logger;
   readonly clock?: Clock;
   readonly entropy?: Entropy;
@@ -24,25 +29,26 @@ export interface ConnectOptions {
 
 type Read = <M extends MethodName>(method: M, params: ParamsOf<M>) => Promise<ResultOf<M>>;
 
-/** Opens no connection by itself: the first call does. */
+/** Opens no connection by itself: the first call does. @throws GridError chain.bad_config without a URL */
 export function connectChain(options: ConnectOptions): ChainClient {
-  const { logger = silentLogger, clock = systemClock, entropy = systemEntropy } = options;
+  const { url, urls = url === undefined ? [] : [url], trust, witnesses = [], trustStore, logger = silentLogger, clock = systemClock, entropy = systemEntropy } = options;
   const env: Environment = { clock, entropy, logger };
-  const url = options.url ?? options.urls?.[0];
-  if (url === undefined) throw new Error("connectChain needs url or urls");
   const closing = new AbortController();
-  const transport = httpTransport(url);
-  const read: Read = (method, params) => {
-    const run = (): Promise<ResultOf<typeof method>> => transport.call(method, params, { signal: closing.signal });
-    return withRetries(run, { env, attempts: CLIENT_LIMITS.readAttempts, signal: closing.signal });
-  };
-  const submitter = new Submitter(transport, env);
+  const servers = new Servers({ urls, env, chainId: trust?.chainId });
   const within = (signal: AbortSignal | undefined): AbortSignal => (signal === undefined ? closing.signal : AbortSignal.any([signal, closing.signal]));
+  const retry = <T>(run: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> =>
+    withRetries(run, { env, attempts: CLIENT_LIMITS.readAttempts, signal: within(signal) });
+  const read: Read = (method, params) => retry(() => servers.call(method, params, { signal: closing.signal }), undefined);
+  const submitter = new Submitter(servers, env);
   return {
     ...reader(read),
-    submit: (signer, calls, { signal } = {}) => submitter.submit({ signer, calls, signal: within(signal) }),
-    follow: (wanted) => follow({ ...wanted, signal: within(wanted.signal), url, env }),
-    proven: lazilyProven({ read, clock, transport, trust: options.trust, logger }),
+    submit: async (signer, calls, { signal } = {}) => {
+      const receipt = await submitter.submit({ signer, calls, signal: within(signal) });
+      servers.noteHeight(receipt.height);
+      return receipt;
+    },
+    follow: (wanted) => follow({ ...wanted, signal: within(wanted.signal), servers, env }),
+    proven: provenReader(new ProvenState({ servers, retry, trust, witnesses, store: trustStore, clock, logger })),
     close: () => {
       closing.abort(chainErrors.fail("chain.unreachable", { message: "The client was closed." }));
       return Promise.resolve();
@@ -95,42 +101,5 @@ function reader(read: Read): ChainReader {
     nodes: (page = {}) => read("nodes", page),
     solutions: (page = {}) => read("solutions", page),
     contracts: (page = {}) => read("contracts", page),
-  };
-}
-
-/** Without a trusted genesis the authority is learnt once, on first use, and never changes afterwards. */
-function lazilyProven(options: {
-  readonly read: Read;
-  readonly clock: Clock;
-  readonly transport: Transport;
-  readonly trust: ChainTrust | undefined;
-  readonly logger: Logger;
-}): ChainClient["proven"] {
-  const { read, clock, logger } = options;
-  let ready: Promise<ChainClient["proven"]> | undefined;
-  const learn = async (): Promise<ChainTrust> => {
-    if (options.trust !== undefined) return options.trust;
-    const signed = await read("header.get", {});
-    const { chainId } = signed.header;
-    const learnt = signed.type === "solo" ? { chainId, authority: signed.header.authority } : { chainId, validatorsHash: signed.header.validatorsHash };
-    verifyHeader(signed, learnt);
-    logger.warn("no trust was given: what the server shows first is taken for true", learnt);
-    return learnt;
-  };
-  const proven = (): Promise<ChainClient["proven"]> => {
-    ready ??= learn().then(
-      (trust) => provenReader({ read, clock, trust }),
-      (error: unknown) => {
-        ready = undefined;
-        throw error;
-      },
-    );
-    return ready;
-  };
-  return {
-    contract: async (id) => (await proven()).contract(id),
-    solution: async (id) => (await proven()).solution(id),
-    node: async (id) => (await proven()).node(id),
-    twin: async (id) => (await proven()).twin(id),
   };
 }

@@ -8,6 +8,7 @@ import { chainErrors } from "../light/errors.ts";
 import { NOTIFY_BLOCK, NOTIFY_END, NOTIFY_HEAD } from "../rpc/methods.ts";
 import { type EventBlock, type FollowOptions, eventBlock } from "../types/index.ts";
 import { type Environment, backoffMs } from "./retry.ts";
+import type { Servers } from "./servers.ts";
 import { unreachable, unwrap, wireErrorOf } from "./transport.ts";
 
 type Item =
@@ -99,14 +100,13 @@ interface Message {
   readonly params?: Readonly<Record<string, unknown>>;
 }
 
-/** Answers that reconnecting does not change. */
-const isFinal = (error: GridError): boolean => hasCode(error, "chain.height_pruned") || hasCode(error, "light.bad_answer");
-
-export async function* follow(options: FollowOptions & { readonly url: string; readonly env: Environment }): AsyncGenerator<EventBlock> {
-  const { signal, url, env } = options;
+export async function* follow(options: FollowOptions & { readonly servers: Servers; readonly env: Environment }): AsyncGenerator<EventBlock> {
+  const { signal, servers, env } = options;
   let cursor: number | undefined = options.from;
   let failures = 0;
   while (!signal.aborted) {
+    const url = await usableServer(servers, env, signal);
+    if (url === undefined) return;
     const stream = new Stream(url, cursor);
     const onAbort = (): void => stream.abort();
     signal.addEventListener("abort", onAbort, { once: true });
@@ -115,8 +115,9 @@ export async function* follow(options: FollowOptions & { readonly url: string; r
         const item = await stream.next();
         if (item.kind === "aborted" || signal.aborted) return;
         if (item.kind === "lost") {
-          if (isFinal(item.error)) throw item.error;
-          env.logger.debug("the event stream was lost; it will be resumed", { cursor, error: item.error });
+          if (!servers.leave(item.error) && hasCode(item.error, "light.bad_answer")) throw item.error;
+          if (hasCode(item.error, "chain.height_pruned")) throw item.error;
+          env.logger.debug("the event stream was lost; it will be resumed", { url, cursor, error: item.error });
           break;
         }
         failures = 0;
@@ -124,6 +125,7 @@ export async function* follow(options: FollowOptions & { readonly url: string; r
         // A server that repeats itself is not believed twice.
         else if (cursor === undefined || item.block.height >= cursor) {
           cursor = item.block.height + 1;
+          servers.noteHeight(item.block.height);
           yield item.block;
         }
       }
@@ -134,4 +136,19 @@ export async function* follow(options: FollowOptions & { readonly url: string; r
     await env.clock.sleep(backoffMs(failures, env.entropy), signal).catch(() => undefined);
     failures += 1;
   }
+}
+
+/** The server in use, or another that is there and not behind; waits until there is one. Undefined: aborted. */
+async function usableServer(servers: Servers, env: Environment, signal: AbortSignal): Promise<string | undefined> {
+  for (let failures = 0; !signal.aborted; failures += 1) {
+    try {
+      return await servers.use((transport) => Promise.resolve(transport.url), signal);
+    } catch (error) {
+      if (signal.aborted) break;
+      if (!(error instanceof GridError)) throw error;
+      env.logger.debug("no server of the ledger can be followed now", { error });
+      await env.clock.sleep(backoffMs(failures, env.entropy), signal).catch(() => undefined);
+    }
+  }
+  return undefined;
 }

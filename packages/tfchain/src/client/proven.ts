@@ -1,43 +1,149 @@
 /** Reads that need not trust the server: value, Merkle proof and signed header are checked here. */
-import { type Clock, type Schema, decode, hexToBytes } from "@tfgrid/primitives";
+import { type AccountId, type Clock, type Logger, type Schema, decode, hexToBytes } from "@tfgrid/primitives";
 import { CLIENT_LIMITS } from "../limits.ts";
-import { type ChainTrust, chainErrors, factsOf, verifyHeader, verifyProvenValue } from "../light/index.ts";
+import { type ChainTrust, type HeaderFacts, type HeaderSource, LightClient, type TrustStore, chainErrors, named, verifyProvenValue } from "../light/index.ts";
 import { stateKeys } from "../runtime/state-keys.ts";
-import { type ChainClient, contract, node, solution, twin } from "../types/index.ts";
-import type { Transport } from "./transport.ts";
+import {
+  type NameContract,
+  type ProvenReader,
+  type ProvenReadOptions,
+  type Twin,
+  account,
+  anchor,
+  contract,
+  contractId,
+  farm,
+  node,
+  nodeId,
+  params,
+  solution,
+  twin,
+  twinId,
+} from "../types/index.ts";
+import type { Servers } from "./servers.ts";
+import { type Transport, httpTransport } from "./transport.ts";
 
 /** Largest state value that is accepted in an answer. */
 const MAX_VALUE_BYTES = 4 * 1024 * 1024;
 
-export function provenReader(options: {
-  readonly read: Transport["call"];
+/** A server as a source of headers. */
+export const headersOf = ({ url, call }: Pick<Transport, "url" | "call">): HeaderSource => ({
+  url,
+  header: (height, signal) => call("header.get", height === undefined ? {} : { height: height as never }, { signal }),
+});
+
+export interface ProvenOptions {
+  readonly servers: Servers;
+  /** Repeats what may pass by itself. */
+  readonly retry: <T>(run: () => Promise<T>, signal: AbortSignal | undefined) => Promise<T>;
+  readonly trust: ChainTrust | undefined;
+  readonly witnesses: readonly string[];
+  readonly store: TrustStore | undefined;
   readonly clock: Clock;
-  readonly trust: ChainTrust;
-}): ChainClient["proven"] {
-  const { read, clock, trust } = options;
-  let seen = { height: 0, hash: "" };
-  const get = async <T>(key: string, schema: Schema<T>): Promise<T | undefined> => {
-    const answer = await read("state.get", { key });
+  readonly logger: Logger;
+}
+
+/** Proven values of the newest state that the chain has signed. */
+export class ProvenState {
+  readonly #options: ProvenOptions;
+  #light: Promise<LightClient> | undefined;
+  #height = 0;
+
+  constructor(options: ProvenOptions) {
+    this.#options = options;
+  }
+
+  /** State height of the newest answer. */
+  get height(): number {
+    return this.#height;
+  }
+
+  /** `undefined`: proven to be absent. */
+  async get<T>(key: string, schema: Schema<T>, read: ProvenReadOptions = {}): Promise<T | undefined> {
+    const { servers, retry } = this.#options;
+    const bytes = await retry(() => servers.use((transport) => named(transport.url, () => this.#ask(key, transport, read)), read.signal), read.signal);
+    return bytes === undefined ? undefined : decode(schema, bytes, { maxBytes: MAX_VALUE_BYTES });
+  }
+
+  async #ask(key: string, transport: Transport, { atLeast = 0, signal }: ProvenReadOptions): Promise<Uint8Array | undefined> {
+    const light = await this.#lightClient(transport);
+    const answer = await transport.call("state.get", { key }, { signal });
     const value = answer.value === null ? undefined : hexToBytes(answer.value);
-    const nowMs = clock.nowMs();
-    verifyHeader(answer.signedHeader, trust, { nowMs });
+    const facts = await light.verify(answer.signedHeader, headersOf(transport), signal);
     verifyProvenValue({ key, value, answer });
-    const { height, hash, timeMs } = factsOf(answer.signedHeader);
-    const ageMs = nowMs - timeMs;
+    this.#requireFresh(facts);
+    const neededHeight = Math.max(atLeast, this.#options.servers.seenHeight);
+    if (facts.stateHeight < neededHeight) {
+      throw chainErrors.fail("chain.behind", { details: { url: transport.url, height: facts.stateHeight, seenHeight: neededHeight } });
+    }
+    this.#height = Math.max(this.#height, facts.stateHeight);
+    return value;
+  }
+
+  #requireFresh({ height, timeMs }: HeaderFacts): void {
+    const ageMs = this.#options.clock.nowMs() - timeMs;
     // A header from the future is as wrong as an old one: it would stay "fresh" for too long.
-    if (Math.abs(ageMs) > CLIENT_LIMITS.maxHeaderAgeMs) {
-      throw chainErrors.fail("light.stale_header", { details: { height, ageMs, maxAgeMs: CLIENT_LIMITS.maxHeaderAgeMs } });
-    }
-    if (height === seen.height && seen.hash !== "" && hash !== seen.hash) {
-      throw chainErrors.fail("light.bad_header_signature", { message: `The authority signed two blocks of height ${height}.`, details: { height } });
-    }
-    if (height >= seen.height) seen = { height, hash };
-    return value === undefined ? undefined : decode(schema, value, { maxBytes: MAX_VALUE_BYTES });
+    if (Math.abs(ageMs) <= CLIENT_LIMITS.maxHeaderAgeMs) return;
+    throw chainErrors.fail("light.stale_header", {
+      message: `The header of height ${height} is ${ageMs} ms old; at most ${CLIENT_LIMITS.maxHeaderAgeMs} ms are trusted.`,
+      details: { height, ageMs, maxAgeMs: CLIENT_LIMITS.maxHeaderAgeMs },
+    });
+  }
+
+  #lightClient(transport: Transport): Promise<LightClient> {
+    this.#light ??= this.#begin(transport).catch((error: unknown) => {
+      this.#light = undefined;
+      throw error;
+    });
+    return this.#light;
+  }
+
+  async #begin(transport: Transport): Promise<LightClient> {
+    const { clock, logger, store, witnesses } = this.#options;
+    const trust = this.#options.trust ?? (await learn(transport, logger));
+    return new LightClient({ trust, clock, logger, store, witnesses: witnesses.map((url) => headersOf(httpTransport(url))) });
+  }
+}
+
+/** Without trust, what the first server shows is pinned on first use and never changes afterwards. */
+async function learn(transport: Transport, logger: Logger): Promise<ChainTrust> {
+  const { type, header } = await transport.call("header.get", {});
+  const { chainId } = header;
+  const learnt: ChainTrust = type === "solo" ? { chainId, authority: header.authority } : { chainId, validatorsHash: header.validatorsHash };
+  logger.warn("no trust was given: what the server shows first is taken for true", { url: transport.url, ...learnt });
+  return learnt;
+}
+
+export function provenReader(state: ProvenState): ProvenReader {
+  const byAccount = async (id: AccountId, options?: ProvenReadOptions): Promise<Twin | undefined> => {
+    const found = await state.get(stateKeys.twinByAccount(id), twinId, options);
+    const row = found === undefined ? undefined : await state.get(stateKeys.twin(found), twin, options);
+    // Two reads, two heights: between them the twin may have taken another key.
+    return row?.account === id ? row : undefined;
   };
   return {
-    contract: (id) => get(stateKeys.contract(id), contract),
-    solution: (id) => get(stateKeys.solution(id), solution),
-    node: (id) => get(stateKeys.node(id), node),
-    twin: (id) => get(stateKeys.twin(id), twin),
+    contract: (id, options) => state.get(stateKeys.contract(id), contract, options),
+    solution: (id, options) => state.get(stateKeys.solution(id), solution, options),
+    node: (id, options) => state.get(stateKeys.node(id), node, options),
+    twin: (id, options) => state.get(stateKeys.twin(id), twin, options),
+    farm: (id, options) => state.get(stateKeys.farm(id), farm, options),
+    anchor: (document, options) => state.get(stateKeys.anchor(document), anchor, options),
+    account: async (id, options) => (await state.get(stateKeys.account(id), account, options)) ?? { id, freeUnits: 0n, heldUnits: 0n, nonce: 0 },
+    params: async (options) => {
+      const value = await state.get(stateKeys.params, params, options);
+      if (value === undefined) throw chainErrors.fail("light.bad_answer", { message: "The proven state has no parameters." });
+      return value;
+    },
+    twinByAccount: byAccount,
+    nodeByTwin: async (id, options) => {
+      const found = await state.get(stateKeys.nodeByTwin(id), nodeId, options);
+      return found === undefined ? undefined : state.get(stateKeys.node(found), node, options);
+    },
+    nameContract: async (name, options) => {
+      const found = await state.get(stateKeys.nameContract(name), contractId, options);
+      const row = found === undefined ? undefined : await state.get(stateKeys.contract(found), contract, options);
+      return row?.type === "name" && row.name === name && row.state !== "deleted" ? (row as NameContract) : undefined;
+    },
+    height: () => state.height,
   };
 }

@@ -16,7 +16,7 @@ interface Submission {
 }
 
 export class Submitter {
-  readonly #transport: Transport;
+  readonly #transport: Pick<Transport, "call">;
   readonly #env: Environment;
   /** The last submission of each key, to queue behind. */
   readonly #tails = new Map<AccountId, Promise<unknown>>();
@@ -24,7 +24,7 @@ export class Submitter {
   #chainId: string | undefined;
   #height = 0;
 
-  constructor(transport: Transport, env: Environment) {
+  constructor(transport: Pick<Transport, "call">, env: Environment) {
     this.#transport = transport;
     this.#env = env;
   }

@@ -1,4 +1,5 @@
 /** The light client's pure half: proofs and headers, checked without trust in who sent them. */
+export * from "./client.ts";
 export * from "./comet/commit.ts";
 export * from "./comet/from-rpc.ts";
 export * from "./comet/hash.ts";

@@ -12,7 +12,7 @@ export interface TrustedAuthority {
 export interface TrustedValidators {
   readonly chainId: string;
   readonly validatorsHash: Hex;
-  /** Time of the genesis: the trust period begins here. Without it these validators are trusted for ever. */
+  /** Time of the genesis: the trust period begins here. Without it there is no trust period: for chains whose validators are all your own. */
   readonly timeMs?: number;
 }
 

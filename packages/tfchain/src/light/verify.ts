@@ -4,7 +4,7 @@ import { LIGHT_LIMITS } from "../limits.ts";
 import { type Fraction, ONE_THIRD, type VerifySignature, signedByTrusted, verifyOwnCommit, verifyParts } from "./comet/commit.ts";
 import { chainErrors } from "./errors.ts";
 import { headerBytes } from "./header.ts";
-import { type CometHeaderProof, type HeaderFacts, type SignedHeader, type SoloHeader, factsOf } from "./signed-header.ts";
+import { type CometHeaderProof, type HeaderFacts, type SignedHeader, type SoloHeader, factsOf, signedHeader } from "./signed-header.ts";
 import type { ChainTrust, TrustedAuthority } from "./trust.ts";
 
 export interface VerifyRules {
@@ -55,6 +55,25 @@ function wrongChain(signed: SignedHeader, trust: ChainTrust): Error {
     message: `The header is of chain ${signed.header.chainId} by ${signed.type}; chain ${trust.chainId}${"authority" in trust ? " by solo" : " by cometbft"} is trusted.`,
     details: { chainId: signed.header.chainId, engine: signed.type, trustedChainId: trust.chainId },
   });
+}
+
+/**
+ * One authority signs each header alone; still its headers must follow each other.
+ * @throws GridError light.bad_time, light.fork_detected
+ */
+export function verifySoloOrder(signed: SoloHeader, before: SignedHeader | undefined, after: SignedHeader | undefined): void {
+  const { height, timeMs, parentHash } = signed.header;
+  for (const [older, newer] of [[before, signed], [signed, after]] as const) {
+    if (older?.type !== "solo" || newer?.type !== "solo") continue;
+    if (older.header.timeMs > newer.header.timeMs) {
+      throw chainErrors.fail("light.bad_time", { details: { height, timeMs, olderTimeMs: older.header.timeMs, newerTimeMs: newer.header.timeMs } });
+    }
+    if (older.header.height + 1 !== newer.header.height || newer.header.parentHash === factsOf(older).hash) continue;
+    throw chainErrors.fail("light.fork_detected", {
+      message: `The block of height ${newer.header.height} does not follow the one before it.`,
+      details: { height, parentHash, hash: factsOf(older).hash, evidence: [older, newer].map((one) => JSON.stringify(signedHeader.toJson(one))) },
+    });
+  }
 }
 
 /** @throws GridError light.trust_expired */

@@ -101,6 +101,29 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
 }
 
+export interface ProvenReadOptions {
+  /** Nothing older than the state after this height is an answer: a server that is behind is waited for, or left for another. */
+  readonly atLeast?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+type WithProofs<K extends keyof ChainReader> = {
+  readonly [M in K]: ChainReader[M] extends (...wanted: infer P) => infer R ? (...wanted: [...P, options?: ProvenReadOptions]) => R : never;
+};
+
+/**
+ * Reads of the newest state that the chain has signed, each with its Merkle proof, checked here: the server need not be trusted.
+ * Never older than what this client has seen happen by its own transactions and events.
+ * @throws GridError light.* with the `url` of the server that lied
+ */
+export interface ProvenReader
+  extends WithProofs<
+    "contract" | "solution" | "node" | "twin" | "farm" | "account" | "anchor" | "params" | "twinByAccount" | "nodeByTwin" | "nameContract"
+  > {
+  /** Height of the newest state that was proven so far. */
+  height(): number;
+}
+
 export interface ChainClient extends ChainReader {
   /**
    * Signs, submits and waits until the batch is final. Manages the nonce (concurrent calls from one key queue up), and
@@ -109,7 +132,6 @@ export interface ChainClient extends ChainReader {
   submit(signer: KeyPair, calls: readonly Call[], options?: { readonly signal?: AbortSignal }): Promise<Receipt>;
   /** Reconnects by itself and resumes by height; ends when the signal is aborted. */
   follow(options: FollowOptions): AsyncIterable<EventBlock>;
-  /** A value read with its Merkle proof against a signed header, checked here: the server need not be trusted. */
-  proven: Pick<ChainReader, "contract" | "solution" | "node" | "twin">;
+  readonly proven: ProvenReader;
   close(): Promise<void>;
 }

@@ -175,14 +175,13 @@ export class ContractBook {
 
   async #read(contractId: ContractId, signal: AbortSignal): Promise<void> {
     const { world, nodeId, store, onChange } = this.#options;
-    const [head, contract] = await Promise.all([world.chain.head(), world.chain.proven.contract(contractId)]);
-    if (head.chainId !== world.chainId) throw nodeErrors.fail("node.wrong_chain", { details: { chainId: head.chainId } });
+    const { proven } = world.chain;
+    // A ledger that is behind what we saw before knows less than we do: it could not know yet that the contract exists.
+    const seen = this.#entries.get(contractId)?.held?.seenHeight;
+    const contract = await proven.contract(contractId, { atLeast: seen, signal });
+    const seenHeight = proven.height();
     const entry = this.#entries.get(contractId) ?? { contractId };
     if (contract === undefined || contract.type !== "node" || contract.nodeId !== nodeId || contract.state === "deleted") {
-      // A ledger that is behind what we saw before knows less than we do.
-      if (contract === undefined && entry.held !== undefined && head.height < entry.held.seenHeight) {
-        throw new Error(`the ledger is at height ${head.height}, behind ${entry.held.seenHeight} that was seen before`);
-      }
       await this.#end(contractId);
       return;
     }
@@ -190,13 +189,13 @@ export class ContractBook {
     const mode = contract.state === "grace" ? "pause" : "run";
     const { held } = entry;
     if (held !== undefined && held.version === contract.version && held.cid === contract.instruction) {
-      if (held.mode !== mode) await store.save({ ...held, mode, seenHeight: head.height });
+      if (held.mode !== mode) await store.save({ ...held, mode, seenHeight });
       this.#entries.set(contractId, { contractId, contract, held: { ...held, mode } });
     } else {
       this.#entries.set(contractId, { ...entry, contract });
       const instruction = await this.#fetch(contract, signal);
       const { id, version, instruction: cid } = contract;
-      const next: HeldContract = { contractId: id, version, cid, mode, seenHeight: head.height, ...instruction };
+      const next: HeldContract = { contractId: id, version, cid, mode, seenHeight, ...instruction };
       await store.save(next);
       this.#entries.set(contractId, { contractId, contract, held: next });
     }

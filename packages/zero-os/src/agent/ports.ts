@@ -6,8 +6,11 @@ import type { Identity } from "../identity/identity.ts";
 
 export type AgentChain = Pick<
   ChainClient,
-  "head" | "params" | "twinByAccount" | "nodeByTwin" | "contracts" | "solution" | "submit" | "follow" | "proven" | "nameContract"
->;
+  "head" | "params" | "twinByAccount" | "nodeByTwin" | "contracts" | "solution" | "submit" | "follow" | "nameContract"
+> & {
+  /** What the node acts on. */
+  readonly proven: Pick<ChainClient["proven"], "contract" | "solution" | "node" | "twin" | "height">;
+};
 export type AgentNotary = Pick<NotaryClient, "get">;
 
 export interface World {

@@ -77,7 +77,11 @@ export class SimChain {
       this.#up();
       return work();
     };
-    const contract = (id: ContractId): Promise<Contract | undefined> => read(() => this.contracts.get(id));
+    const contract = (id: ContractId, { atLeast = 0 }: { readonly atLeast?: number | undefined } = {}): Promise<Contract | undefined> =>
+      read(() => {
+        if (this.height < atLeast) throw new Error(`the ledger is at height ${this.height}, behind ${atLeast}`);
+        return this.contracts.get(id);
+      });
     return {
       head: () => read((): Head => ({ chainId: CHAIN_ID, height: this.height as Height, timeMs: this.clock.nowMs(), appHash: ZERO32, blockHash: ZERO32 })),
       params: () => read(() => this.params),
@@ -100,6 +104,7 @@ export class SimChain {
         solution: (id) => read(() => this.solutions.get(id)),
         node: (id) => read(() => this.nodes.get(id)),
         twin: (id) => read(() => this.twins.get(id)),
+        height: () => this.height,
       },
       submit: (signer, calls) =>
         read(() => {
