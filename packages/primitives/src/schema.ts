@@ -340,8 +340,8 @@ export function union<V extends Variants>(variants: V): Schema<UnionOf<V>> {
   const convert = (value: unknown, path: string, direction: "fromCbor" | "toCbor" | "fromJson"): UnionOf<V> => {
     if (!isPlainObject(value)) throw invalid(path, "expected a map");
     const { type, ...rest } = value;
-    if (typeof type !== "string" || !Object.hasOwn(variants, type))
-      throw invalid(join(path, "type"), `unknown type ${JSON.stringify(type)?.slice(0, 60)}`);
+    if (typeof type !== "string") throw invalid(join(path, "type"), "expected text");
+    if (!Object.hasOwn(variants, type)) throw invalid(join(path, "type"), `unknown type ${JSON.stringify(type.slice(0, 60))}`);
     const converted = (variants[type] as StructSchema<Fields>)[direction](rest as never, path) as object;
     return { type, ...converted } as UnionOf<V>;
   };
