@@ -31,6 +31,7 @@ export {
   type BlockInfo,
   type CommittedBlock,
   type Engine,
+  type EngineStatus,
   type SoloOptions,
   type TxResult,
   genesisHashOf,
@@ -38,9 +39,10 @@ export {
   verifyFast,
 } from "./engines/index.ts";
 export { COMETBFT_VERSION, ensureCometBft, findCometBft } from "./engines/cometbft/binary.ts";
+export { type CometHomeOptions, type CometSettings, type HomeFile, type Pace, PACES, cometHome, configFile, nodeIdOf, writeHome } from "./engines/cometbft/home.ts";
 export * as light from "./light/index.ts";
 export { chainErrors } from "./light/errors.ts";
-export { CLIENT_LIMITS, ENGINE_LIMITS, LIGHT_LIMITS, RPC_LIMITS } from "./limits.ts";
+export { CLIENT_LIMITS, COMET_LIMITS, ENGINE_LIMITS, LIGHT_LIMITS, RPC_LIMITS } from "./limits.ts";
 export { type RpcOptions, type RpcServer, methods, openRpc, startRpc } from "./rpc/index.ts";
 export { type RunningChain, type StartChainOptions, startChain } from "./start.ts";
 export { lmdbStorage, memoryStorage } from "./state/index.ts";

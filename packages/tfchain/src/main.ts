@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type KeyPair, hexToBytes, isGridError, jsonLogger, keyPairFromSeed, messageOf, s } from "@tfgrid/primitives";
+import { type Infer, type KeyPair, hexToBytes, isGridError, jsonLogger, keyPairFromSeed, messageOf, s } from "@tfgrid/primitives";
+import { ensureCometBft } from "./engines/cometbft/binary.ts";
 import { chainErrors } from "./light/index.ts";
 import { type StartChainOptions, startChain } from "./start.ts";
 
@@ -12,8 +13,20 @@ const chainConfig = s.struct({
   dataDir: path,
   /** A genesis as JSON, see `defaultGenesis` and `genesisToJson`. */
   genesisFile: path,
-  /** 64 hex digits: the Ed25519 seed of the authority. Keep it readable by its owner only. */
-  authoritySeedFile: path,
+  /** Engine `solo`. 64 hex digits: the Ed25519 seed of the authority. Keep it readable by its owner only. */
+  authoritySeedFile: s.optional(path),
+  /** Without it, `solo`. */
+  engine: s.optional(
+    s.struct({
+      kind: s.oneOf(["cometbft"]),
+      /** As `tfgrid chain init` makes it. */
+      home: path,
+      /** Default: looked for on the PATH and where it is built. */
+      binary: s.optional(path),
+      /** Where cometbft's own RPC listens, for nodes that join by state sync. Default: only for this process. */
+      rpc: s.optional(s.struct({ host: s.text({ minLength: 1, maxLength: 253 }), port: s.uint({ max: 65_535 }) })),
+    }),
+  ),
   host: s.optional(s.text({ minLength: 1, maxLength: 253 })),
   port: s.optional(s.uint({ max: 65_535 })),
   blockIntervalMs: s.optional(s.uint({ min: 1, max: 60_000 })),
@@ -22,14 +35,40 @@ const chainConfig = s.struct({
   logLevel: s.optional(s.oneOf(["debug", "info", "warn", "error"])),
 });
 
-function readConfig(file: string): { readonly options: Omit<StartChainOptions, "logger">; readonly logLevel: "debug" | "info" | "warn" | "error" } {
-  try {
-    const { dataDir, genesisFile, authoritySeedFile, logLevel = "info", ...rest } = chainConfig.fromJson(JSON.parse(readFileSync(file, "utf8")));
-    const at = (name: string): string => resolve(dirname(file), name);
+type LogLevel = "debug" | "info" | "warn" | "error";
+type ChainOptions = StartChainOptions extends infer O ? (O extends unknown ? Omit<O, "logger"> : never) : never;
+
+async function readConfig(file: string): Promise<{ readonly options: ChainOptions; readonly logLevel: LogLevel }> {
+  const { dataDir, genesisFile, authoritySeedFile, engine, blockIntervalMs, idleBlockMs, logLevel = "info", ...rest } = parseConfig(file);
+  const at = (name: string): string => resolve(dirname(file), name);
+  return inConfig(file, async () => {
     const genesis: unknown = JSON.parse(readFileSync(at(genesisFile), "utf8"));
-    return { options: { ...rest, dataDir: at(dataDir), genesis, authority: readSeed(at(authoritySeedFile)) }, logLevel };
+    const common = { ...rest, dataDir: at(dataDir), genesis };
+    if (engine !== undefined) {
+      const { kind, home, binary, rpc } = engine;
+      const program = binary === undefined ? await ensureCometBft() : at(binary);
+      return { options: { ...common, engine: { kind, home: at(home), binary: program, ...(rpc === undefined ? {} : { rpc }) } }, logLevel };
+    }
+    if (authoritySeedFile === undefined) throw new Error("authoritySeedFile, or an engine, is missing");
+    const pace = { ...(blockIntervalMs === undefined ? {} : { blockIntervalMs }), ...(idleBlockMs === undefined ? {} : { idleBlockMs }) };
+    return { options: { ...common, ...pace, authority: readSeed(at(authoritySeedFile)) }, logLevel };
+  });
+}
+
+const parseConfig = (file: string): Infer<typeof chainConfig> => {
+  try {
+    return chainConfig.fromJson(JSON.parse(readFileSync(file, "utf8")));
   } catch (cause) {
     throw chainErrors.fail("chain.bad_config", { message: `${file}: ${messageOf(cause)}`, cause });
+  }
+};
+
+/** What is wrong with a file that the configuration names is wrong with the configuration. */
+async function inConfig<T>(file: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (cause) {
+    throw isGridError(cause) ? cause : chainErrors.fail("chain.bad_config", { message: `${file}: ${messageOf(cause)}`, cause });
   }
 }
 
@@ -44,7 +83,7 @@ const logTo = (level: "debug" | "info" | "warn" | "error") => jsonLogger({ write
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { config: { type: "string" } } });
   if (values.config === undefined) throw chainErrors.fail("chain.bad_config", { message: "Say where the configuration is: --config FILE.json" });
-  const { options, logLevel } = readConfig(resolve(values.config));
+  const { options, logLevel } = await readConfig(resolve(values.config));
   const logger = logTo(logLevel);
   const onFatal = (error: unknown): void => {
     logger.error("the chain cannot commit any more", { error });

@@ -1,30 +1,50 @@
 /** A chain as one function: storage, engine and RPC, started and stopped in order. */
 import { mkdirSync } from "node:fs";
 import { type Clock, type KeyPair, type Logger, silentLogger, systemClock } from "@tfgrid/primitives";
-import { type Engine, genesisHashOf, solo, verifyFast } from "./engines/index.ts";
+import { type Engine, cometbft, genesisHashOf, solo, verifyFast } from "./engines/index.ts";
 import { type FolderLock, lockFolder } from "./engines/lock.ts";
 import { type RpcServer, startRpc } from "./rpc/index.ts";
-import { createRuntime, genesisStart, genesisToJson, parseGenesis } from "./runtime/index.ts";
+import { type Genesis, type Runtime, createRuntime, genesisStart, genesisToJson, parseGenesis } from "./runtime/index.ts";
 import { type Storage, lmdbStorage } from "./state/index.ts";
 
-export interface StartChainOptions {
+/** One authority makes the blocks, in this process. */
+export interface SoloChoice {
+  readonly engine?: undefined;
+  readonly authority: KeyPair;
+  readonly blockIntervalMs?: number;
+  /** ms. An idle chain makes a block this often. */
+  readonly idleBlockMs?: number;
+}
+
+/** The genesis' validators make the blocks, together, with CometBFT. */
+export interface CometChoice {
+  readonly engine: {
+    readonly kind: "cometbft";
+    /** As `writeHome` made it from `cometHome`. */
+    readonly home: string;
+    /** The program: see `ensureCometBft`. */
+    readonly binary: string;
+    /** Where cometbft's own RPC listens, for nodes that join by state sync. Default: only for this process. */
+    readonly rpc?: { readonly host: string; readonly port: number };
+  };
+}
+
+export type StartChainOptions = CommonOptions & (SoloChoice | CometChoice);
+
+interface CommonOptions {
   /** Made when missing. Belongs to one genesis and one authority for ever. */
   readonly dataDir: string;
   /** As `defaultGenesis` makes it, or its JSON. */
   readonly genesis: unknown;
-  readonly authority: KeyPair;
   readonly host?: string;
   /** 0 (default): any free port. */
   readonly port?: number;
-  readonly blockIntervalMs?: number;
-  /** ms. An idle chain makes a block this often. */
-  readonly idleBlockMs?: number;
   readonly retainedBlocks?: number;
   readonly clock?: Clock;
   readonly logger?: Logger;
   /** Stops the chain when aborted. */
   readonly signal?: AbortSignal;
-  /** The chain had to stop by itself (a disk that fails). Default: the error is thrown where nobody catches it. */
+  /** The chain had to stop by itself (a disk that fails, cometbft that ended). Default: the error is thrown where nobody catches it. */
   readonly onFatal?: (error: unknown) => void;
 }
 
@@ -34,9 +54,9 @@ export interface RunningChain {
   stop(): Promise<void>;
 }
 
-/** @throws GridError chain.genesis_mismatch, chain.data_locked, genesis.invalid */
+/** @throws GridError chain.genesis_mismatch, chain.data_locked, genesis.invalid, cometbft.* */
 export async function startChain(options: StartChainOptions): Promise<RunningChain> {
-  const { dataDir, authority, host = "127.0.0.1", port = 0, logger = silentLogger, signal } = options;
+  const { dataDir, host = "127.0.0.1", port = 0, logger = silentLogger, signal } = options;
   signal?.throwIfAborted();
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const genesis = parseGenesis(options.genesis);
@@ -45,21 +65,7 @@ export async function startChain(options: StartChainOptions): Promise<RunningCha
   try {
     opened.storage = lmdbStorage(dataDir);
     const runtime = createRuntime({ verify: verifyFast });
-    opened.engine = solo({
-      storage: opened.storage,
-      runtime,
-      chainId: genesis.chainId,
-      genesis,
-      start: genesisStart(genesis),
-      genesisHash: genesisHashOf(genesisToJson(genesis), authority.account),
-      authority,
-      clock: options.clock ?? systemClock,
-      logger,
-      blockIntervalMs: options.blockIntervalMs,
-      idleBlockMs: options.idleBlockMs,
-      retainedBlocks: options.retainedBlocks,
-      onFatal: options.onFatal ?? failHard,
-    });
+    opened.engine = await startEngine(options, { storage: opened.storage, runtime, genesis, logger });
     const rpc = await startRpc({ engine: opened.engine, runtime, host, port, logger });
     const { chainId, height } = opened.engine.head();
     logger.info("the chain serves", { chainId, height, port: rpc.port });
@@ -70,6 +76,26 @@ export async function startChain(options: StartChainOptions): Promise<RunningCha
     await lock.release();
     throw error;
   }
+}
+
+interface EngineParts {
+  readonly storage: Storage;
+  readonly runtime: Runtime;
+  readonly genesis: Genesis;
+  readonly logger: Logger;
+}
+
+function startEngine(options: StartChainOptions, parts: EngineParts): Engine | Promise<Engine> {
+  const { genesis } = parts;
+  const { clock = systemClock, onFatal = failHard, retainedBlocks } = options;
+  const common = { ...parts, chainId: genesis.chainId, start: genesisStart(genesis), clock, retainedBlocks, onFatal };
+  if (options.engine === undefined) {
+    const { authority, blockIntervalMs, idleBlockMs } = options;
+    return solo({ ...common, genesisHash: genesisHashOf(genesisToJson(genesis), authority.account), authority, blockIntervalMs, idleBlockMs });
+  }
+  const { home, binary, rpc } = options.engine;
+  const cometRpc = rpc === undefined ? undefined : ({ kind: "tcp", ...rpc } as const);
+  return cometbft({ ...common, genesisHash: genesisHashOf(genesisToJson(genesis), "cometbft"), home, binary, cometRpc });
 }
 
 function failHard(error: unknown): void {

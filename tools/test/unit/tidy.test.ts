@@ -59,7 +59,8 @@ const written = spawnSync("git", ["ls-files", "--cached", "--others", "--exclude
       return []; // deleted, and that not committed yet
     }
   });
-const isCode = (path: string): boolean => /\.(ts|tsx|mjs|js|pl|css)$/.test(path);
+const isGenerated = (path: string): boolean => /_pb\.(js|d\.ts)$/.test(path);
+const isCode = (path: string): boolean => /\.(ts|tsx|mjs|js|pl|css)$/.test(path) && !isGenerated(path);
 
 /** Every offender of a rule, by file and line. */
 function offenders(pattern: RegExp, of: (path: string) => boolean = () => true): string {

@@ -1,6 +1,7 @@
 /** What orders transactions into blocks. `solo` and `cometbft` look the same from here. */
 import { type ErrorDetails, type Hex, type Infer, type Schema, s, schemaErrors } from "@tfgrid/primitives";
 import { type SignedHeader, signedHeader } from "../light/signed-header.ts";
+import type { ProvenValue } from "../light/proven.ts";
 import type { StateStore } from "../state/index.ts";
 import { accountId, height, key32, timeMs } from "../types/entities.ts";
 import { event } from "../types/events.ts";
@@ -57,6 +58,26 @@ export interface EventRow {
   readonly json: string;
 }
 
+/** How an engine fares. */
+export const engineStatus = s.struct({
+  engine: s.oneOf(["solo", "cometbft"]),
+  chainId: s.text({ maxLength: 64 }),
+  height,
+  timeMs,
+  firstRetainedHeight: height,
+  /** Transactions that wait for a block. */
+  pending: s.uint(),
+  /** Keys that make blocks. */
+  validators: s.uint(),
+  /** Other machines that this one is connected to. */
+  peers: s.uint(),
+  /** Behind the others: what this server answers is old. */
+  catchingUp: s.bool,
+  /** Time of the last block when none has come for longer than there should be: too few validators reach each other. */
+  stalledSinceMs: s.nullable(timeMs),
+});
+export type EngineStatus = Infer<typeof engineStatus>;
+
 export interface Engine {
   /**
    * Answers when the transaction is in a committed block; the same bytes sent again get the same answer.
@@ -78,5 +99,11 @@ export interface Engine {
   onBlock(listener: (block: CommittedBlock) => void): () => void;
   /** Transactions that wait for a block. */
   pending(): number;
+  /**
+   * The value of a key in the state as it is now, or a little later, with its proof and the header that it meets.
+   * @throws GridError chain.height_unknown before the first block is signed
+   */
+  prove(key: string): Promise<ProvenValue>;
+  status(): EngineStatus;
   stop(): Promise<void>;
 }

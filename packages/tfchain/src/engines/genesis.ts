@@ -4,8 +4,11 @@ import { type AccountId, type Hex, type JsonValue, bytesToHex } from "@tfgrid/pr
 import { chainErrors } from "../light/errors.ts";
 import type { Storage } from "../state/index.ts";
 
-/** Covers content, not layout: the order of keys in the file does not matter. */
-export function genesisHashOf(genesis: JsonValue, authority: AccountId): Hex {
+/**
+ * Covers content, not layout: the order of keys in the file does not matter. With engine `cometbft` the word stands where
+ * the authority does: its validators are part of the genesis.
+ */
+export function genesisHashOf(genesis: JsonValue, authority: AccountId | "cometbft"): Hex {
   return createHash("sha256").update(stable({ genesis, authority })).digest("hex") as Hex;
 }
 

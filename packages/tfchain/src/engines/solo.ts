@@ -4,12 +4,12 @@
  */
 import { type Clock, type Hex, type KeyPair, type Logger, bytesToHex, hexToBytes, isGridError, messageOf } from "@tfgrid/primitives";
 import { ENGINE_LIMITS } from "../limits.ts";
-import { EMPTY_ROOT, type Header, type SignedHeader, type SoloHeader, chainErrors, factsOf, headerBytes, listRoot } from "../light/index.ts";
+import { EMPTY_ROOT, type Header, type ProvenValue, type SignedHeader, type SoloHeader, chainErrors, factsOf, headerBytes, listRoot } from "../light/index.ts";
 import type { BlockContext, DecodedTx, Runtime } from "../runtime/api.ts";
 import { type StateStore, type Storage, openState } from "../state/index.ts";
 import { type Head, eventBlock } from "../types/index.ts";
 import { BlockStore } from "./block-store.ts";
-import type { BlockInfo, CommittedBlock, Engine, EventRow, TxResult } from "./engine.ts";
+import type { BlockInfo, CommittedBlock, Engine, EngineStatus, EventRow, TxResult } from "./engine.ts";
 import { type Execution, execute } from "./execute.ts";
 import { requireGenesis } from "./genesis.ts";
 import { Mempool, type PendingTx } from "./mempool.ts";
@@ -118,6 +118,19 @@ class Solo implements Engine {
 
   pending(): number {
     return this.#mempool.size;
+  }
+
+  prove(key: string): Promise<ProvenValue> {
+    const { value, proof } = this.state.prove(key);
+    const answer = { value: value === undefined ? null : bytesToHex(value), height: this.#head.height, proof, signedHeader: this.#signed };
+    return Promise.resolve(answer);
+  }
+
+  status(): EngineStatus {
+    const { chainId, height, timeMs } = this.#head;
+    const firstRetainedHeight = this.firstRetainedHeight() as Head["height"];
+    const alone = { validators: 1, peers: 0, catchingUp: false, stalledSinceMs: null };
+    return { engine: "solo", chainId, height, timeMs, firstRetainedHeight, pending: this.pending(), ...alone };
   }
 
   onBlock(listener: (block: CommittedBlock) => void): () => void {

@@ -1,8 +1,7 @@
 /** What each method does, for one engine. */
-import { type GridError, type Hex, hasCode, hexToBytes, bytesToHex } from "@tfgrid/primitives";
+import { type GridError, type Hex, hasCode, hexToBytes } from "@tfgrid/primitives";
 import type { Engine } from "../engines/engine.ts";
 import { chainErrors } from "../light/errors.ts";
-import { factsOf } from "../light/signed-header.ts";
 import type { Runtime } from "../runtime/api.ts";
 import type { Handler } from "./dispatch.ts";
 import type { ReputationSubject } from "../types/index.ts";
@@ -109,11 +108,8 @@ function ledgerMethods(engine: Engine): Omit<Implementations, ReaderMethod> {
     "tx.get": ({ hash }) => engine.tx(hash) ?? null,
     "block.get": ({ height }) => engine.block(height),
     "header.get": ({ height }) => (height === undefined ? engine.signedHeader() : engine.block(height).signedHeader),
-    "state.get": ({ key }) => {
-      const { value, proof } = engine.state.prove(key);
-      const signed = engine.signedHeader();
-      return { value: value === undefined ? null : bytesToHex(value), height: factsOf(signed).stateHeight, proof, signedHeader: signed };
-    },
+    "state.get": ({ key }) => engine.prove(key),
+    "chain.status": () => engine.status(),
   };
 }
 
