@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { type Context, type GlobalOptions, createContext } from "../context.ts";
 import { printError } from "../output/printer.ts";
+import { addChainCommands } from "./chain.ts";
 import { addFarmCommands } from "./farm.ts";
 import { addImageCommands } from "./image.ts";
 import { addNetworkCommands } from "./network.ts";
@@ -57,5 +58,6 @@ export function createProgram(options: ProgramOptions): Command {
   addWalletCommands(program, action);
   addFarmCommands(program, action);
   addReadCommands(program, action);
+  addChainCommands(program, action);
   return program;
 }

@@ -9,17 +9,19 @@ import { readJson, writeJson } from "./state-files.ts";
 const chainChoice = s.struct({
   /** 0: one authority (`solo`); otherwise validators of CometBFT. */
   validators: s.uint({ max: MAX_VALIDATORS }),
+  /** Time of the genesis, which every validator must name alike. */
+  genesisTimeMs: s.uint(),
 });
-type ChainChoice = Infer<typeof chainChoice>;
+export type ChainChoice = Infer<typeof chainChoice>;
 
 const choiceFile = (stateDir: string): string => join(resolve(stateDir), "chain.json");
 
 /** What the chain of this state folder was begun with; undefined before its first start. @throws GridError cli.damaged_state */
-function keptChoice(stateDir: string): ChainChoice | undefined {
+export function keptChoice(stateDir: string): ChainChoice | undefined {
   const kept = readJson(choiceFile(stateDir));
   if (kept !== undefined) return parse(kept, choiceFile(stateDir));
   // Made before there was a choice: one authority.
-  return existsSync(join(resolve(stateDir), "genesis.json")) ? { validators: 0 } : undefined;
+  return existsSync(join(resolve(stateDir), "genesis.json")) ? { validators: 0, genesisTimeMs: 0 } : undefined;
 }
 
 function parse(kept: unknown, path: string): ChainChoice {
@@ -41,9 +43,12 @@ export function validatorsOf(stateDir: string, wanted: number | undefined): numb
   });
 }
 
-/** Before the chain's first start, so that an interrupted one is not continued with another engine. */
-export function keepChoice(stateDir: string, validators: number): void {
-  if (readJson(choiceFile(stateDir)) === undefined) writeJson(choiceFile(stateDir), { validators });
+/** Before the chain's first start, so that an interrupted one is not continued with another engine or another genesis. */
+export function keepChoice(stateDir: string, choice: ChainChoice): ChainChoice {
+  const kept = keptChoice(stateDir);
+  if (kept !== undefined) return kept;
+  writeJson(choiceFile(stateDir), choice);
+  return choice;
 }
 
 export const inWords = (validators: number): string => (validators === 0 ? "one authority" : `${validators} validators`);

@@ -27,10 +27,15 @@ export interface OwnProgram {
   readonly prefix?: readonly string[];
 }
 
-export function own(options: OwnProgram): ProgramSpec {
-  const { layout, name, program, config, args = [], prefix = [] } = options;
-  const configFile = join(layout.files.configs, `${name}.json`);
+export function own({ layout, config, ...rest }: OwnProgram): ProgramSpec {
+  const configFile = join(layout.files.configs, `${rest.name}.json`);
   writeJson(configFile, config, 0o600);
+  return withConfig({ ...rest, configFile });
+}
+
+/** A program whose configuration is there already. */
+export function withConfig(options: Omit<OwnProgram, "layout" | "config"> & { readonly configFile: string }): ProgramSpec {
+  const { name, program, configFile, args = [], prefix = [] } = options;
   return {
     name,
     command: [...prefix, process.execPath, ...NODE_FLAGS, program, "--config", configFile, ...args],

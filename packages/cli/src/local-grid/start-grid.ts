@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type FarmId, type Logger, type TwinId, messageOf, systemClock } from "@tfgrid/primitives";
 import type { PublicGrid } from "@tfgrid/explorer";
-import { type ChainClient, connectChain } from "@tfgrid/tfchain";
+import { type ChainClient, connectChain, ensureCometBft } from "@tfgrid/tfchain";
 import { endpointsFile, type GridEndpoints } from "../endpoints.ts";
 import { cliErrors } from "../errors.ts";
 import { inWords, keepChoice } from "./chain-choice.ts";
@@ -63,14 +63,15 @@ async function bringUp(options: StartGridOptions, parts: Parts): Promise<Omit<Ru
   const { layout, progress, signal } = options;
   const { supervisor } = parts;
   const keys = loadOrMakeKeys(layout.files.keys);
-  keepChoice(layout.stateDir, layout.validators);
+  const { genesisTimeMs } = keepChoice(layout.stateDir, { validators: layout.validators, genesisTimeMs: systemClock.nowMs() });
   const gateway = await progress.step("lay the network between farmers", async () => {
     await ensureHostNetwork(layout, signal);
     return reachGateway(layout, parts);
   });
   signal.throwIfAborted();
+  if (layout.validators > 0) await progress.step("prepare CometBFT", (note) => ensureCometBft({ note, signal }));
   const chain = await progress.step(`start TFChain (${inWords(layout.validators)})`, async () => {
-    await Promise.all(chainPrograms(layout, keys).map((program) => supervisor.start(program)));
+    await Promise.all(chainPrograms({ layout, keys, genesisTimeMs }).map((program) => supervisor.start(program)));
     return connectChain(chainAccessOf(layout, keys, 0));
   });
   parts.chain = chain;

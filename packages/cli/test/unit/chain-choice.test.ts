@@ -18,8 +18,8 @@ test("a new folder takes what is wanted, one authority when nothing is", () => {
 });
 
 test("what was begun goes on without being named again, and nothing else does", () => {
-  keepChoice(stateDir, 4);
-  keepChoice(stateDir, 0);
+  keepChoice(stateDir, { validators: 4, genesisTimeMs: 1 });
+  expect(keepChoice(stateDir, { validators: 0, genesisTimeMs: 2 })).toEqual({ validators: 4, genesisTimeMs: 1 });
   expect(validatorsOf(stateDir, undefined)).toBe(4);
   expect(validatorsOf(stateDir, 4)).toBe(4);
   expect(() => validatorsOf(stateDir, 0)).toThrow(expect.objectContaining({ code: "cli.other_engine" }) as Error);
