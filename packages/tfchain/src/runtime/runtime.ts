@@ -44,7 +44,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
       if (upgrading !== undefined) throw upgrading;
       admit({ state, block, verify, decoded, pendingNonce });
     },
-    requireSupported: upgrades.requireSupported,
+    requireSupported: (state, height) => upgrades.requireSupported(state, height),
     beginBlock: (state, block) => {
       upgrades.requireSupported(state, block.height);
       const events: ChainEvent[] = [];

@@ -42,9 +42,8 @@ function answers(state: MemoryState): unknown {
   const page = { limit: 1_000 };
   const [twins, farms, nodes, proposals] = [read.twins(page), read.farms(page), read.nodes(page), read.proposals(page)];
   return {
-    ...{ params: read.params(), pricing: read.pricing(), policy: read.policy(), charter: read.charter(), supply: read.supply(), fee: read.fee() },
-    ...{ twins, farms, nodes, proposals, contracts: read.contracts(page), solutions: read.solutions(page), services: read.services(page), price: read.price() },
-    ...{ validators: read.validatorSet(), misbehaviours: read.misbehaviours(page), parameters: read.parameters() },
+    numbers: [read.params(), read.pricing(), read.policy(), read.charter(), read.supply(), read.fee(), read.price(), read.parameters()],
+    lists: [twins, farms, nodes, proposals, read.contracts(page), read.solutions(page), read.services(page), read.misbehaviours(page), read.validatorSet()],
     ofTwins: twins.map(({ id, account }) => [read.account(account), read.stake(id), read.discount(id), read.acceptedTerms(id), read.twinOffer(id), read.reputation({ twinId: id })]),
     ofFarms: farms.map(({ id }) => [read.farmPayout(id), read.farmOffer(id), read.reputation({ farmId: id })]),
     ofNodes: nodes.map(({ id }) => [read.rewards(id), read.rentByNode(id), read.reputation({ nodeId: id }), read.contracts({ nodeId: id, ...page })]),

@@ -21,7 +21,7 @@ async function throughComet(chain: RecordedChain): Promise<string[]> {
 }
 const hashesOf = (chain: RecordedChain): string[] => [chain.genesisAppHash, ...chain.blocks.map(({ appHash }) => appHash)];
 
-/** A change of the ledger's rules or format shows here: `node packages/tfchain/vectors/generate/chain.ts` writes the chain anew. */
+/** A change of the ledger's rules or format shows here: `node packages/tfchain/test/generate/chain.ts` writes the chain anew. */
 describe("the kept chain of vectors/chain.json", () => {
   const chain = recordedChain.fromJson(JSON.parse(readFileSync(new URL("../../vectors/chain.json", import.meta.url), "utf8")));
 
