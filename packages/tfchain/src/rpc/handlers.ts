@@ -6,6 +6,7 @@ import type { Runtime } from "../runtime/api.ts";
 import type { Handler } from "./dispatch.ts";
 import type { ReputationSubject } from "../types/index.ts";
 import { type MethodName, type Methods, methods, openRpc } from "./methods.ts";
+import { proveStateAt } from "./prove.ts";
 
 type ParamsOf<M extends MethodName> = ReturnType<Methods[M]["params"]["fromJson"]>;
 type ResultOf<M extends MethodName> = ReturnType<Methods[M]["result"]["fromJson"]>;
@@ -108,7 +109,7 @@ function ledgerMethods(engine: Engine): Omit<Implementations, ReaderMethod> {
     "tx.get": ({ hash }) => engine.tx(hash) ?? null,
     "block.get": ({ height }) => engine.block(height),
     "header.get": ({ height }) => (height === undefined ? engine.signedHeader() : engine.block(height).signedHeader),
-    "state.get": ({ key }) => engine.prove(key),
+    "state.get": ({ key, height }) => (height === undefined ? engine.prove(key) : proveStateAt(engine, key, height)),
     "chain.status": () => engine.status(),
   };
 }

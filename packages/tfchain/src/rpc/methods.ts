@@ -49,10 +49,10 @@ export const methods = {
   ),
   "tx.get": method("A final transaction by its hash.", { hash: e.key32 }, s.nullable(txResult)),
   "block.get": method("Signed header and transaction hashes of a height.", { height: e.height }, blockInfo),
-  "header.get": method("The signed header of a height; without one, of the head.", { height: s.optional(e.height) }, signedHeader),
+  "header.get": method("The signed header of a height, with CometBFT also its commit and validators; without a height, the newest.", { height: s.optional(e.height) }, signedHeader),
   "state.get": method(
-    "A state value by its key with a Merkle proof of presence or absence against the head's signed header.",
-    { key: s.text({ minLength: 1, maxLength: 1_024, pattern: /^[\x20-\x7e]+$/ }) },
+    "A state value by its key, with a Merkle proof of presence or absence and the signed header that it meets; `height`: of the state after that block instead of the newest.",
+    { key: s.text({ minLength: 1, maxLength: 1_024, pattern: /^[\x20-\x7e]+$/ }), height: s.optional(e.height) },
     provenValue,
   ),
   "chain.status": method("How this server fares: its engine, whether it has caught up, and since when the chain stands still.", {}, engineStatus),
