@@ -95,6 +95,8 @@ export const COMET_LIMITS = {
   stopTimeoutMs: 10_000,
   /** Headers whose signatures are still being collected before older ones are given up. */
   pendingHeaders: 256,
+  /** Blocks between two snapshots for those who join: some minutes. */
+  snapshotBlocks: 1_000,
   /** ms that a proven read waits for the block whose header proves it. */
   proofWaitMs: 5_000,
 } as const;

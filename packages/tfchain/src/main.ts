@@ -25,6 +25,8 @@ const chainConfig = s.struct({
       binary: s.optional(path),
       /** Where cometbft's own RPC listens, for nodes that join by state sync. Default: only for this process. */
       rpc: s.optional(s.struct({ host: s.text({ minLength: 1, maxLength: 253 }), port: s.uint({ max: 65_535 }) })),
+      /** A snapshot for nodes that join is taken every so many blocks. */
+      snapshotBlocks: s.optional(s.uint({ min: 2 })),
     }),
   ),
   host: s.optional(s.text({ minLength: 1, maxLength: 253 })),
@@ -45,9 +47,9 @@ async function readConfig(file: string): Promise<{ readonly options: ChainOption
     const genesis: unknown = JSON.parse(readFileSync(at(genesisFile), "utf8"));
     const common = { ...rest, dataDir: at(dataDir), genesis };
     if (engine !== undefined) {
-      const { kind, home, binary, rpc } = engine;
+      const { home, binary, ...others } = engine;
       const program = binary === undefined ? await ensureCometBft() : at(binary);
-      return { options: { ...common, engine: { kind, home: at(home), binary: program, ...(rpc === undefined ? {} : { rpc }) } }, logLevel };
+      return { options: { ...common, engine: { ...others, home: at(home), binary: program } }, logLevel };
     }
     if (authoritySeedFile === undefined) throw new Error("authoritySeedFile, or an engine, is missing");
     const pace = { ...(blockIntervalMs === undefined ? {} : { blockIntervalMs }), ...(idleBlockMs === undefined ? {} : { idleBlockMs }) };

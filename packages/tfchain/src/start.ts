@@ -1,5 +1,6 @@
 /** A chain as one function: storage, engine and RPC, started and stopped in order. */
 import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { type Clock, type KeyPair, type Logger, silentLogger, systemClock } from "@tfgrid/primitives";
 import { type Engine, cometbft, genesisHashOf, solo, verifyFast } from "./engines/index.ts";
 import { type FolderLock, lockFolder } from "./engines/lock.ts";
@@ -26,6 +27,8 @@ export interface CometChoice {
     readonly binary: string;
     /** Where cometbft's own RPC listens, for nodes that join by state sync. Default: only for this process. */
     readonly rpc?: { readonly host: string; readonly port: number };
+    /** A snapshot for nodes that join is taken every so many blocks. */
+    readonly snapshotBlocks?: number;
   };
 }
 
@@ -93,9 +96,10 @@ function startEngine(options: StartChainOptions, parts: EngineParts): Engine | P
     const { authority, blockIntervalMs, idleBlockMs } = options;
     return solo({ ...common, genesisHash: genesisHashOf(genesisToJson(genesis), authority.account), authority, blockIntervalMs, idleBlockMs });
   }
-  const { home, binary, rpc } = options.engine;
+  const { home, binary, rpc, snapshotBlocks } = options.engine;
   const cometRpc = rpc === undefined ? undefined : ({ kind: "tcp", ...rpc } as const);
-  return cometbft({ ...common, genesisHash: genesisHashOf(genesisToJson(genesis), "cometbft"), home, binary, cometRpc });
+  const snapshots = { folder: join(options.dataDir, "snapshots"), everyBlocks: snapshotBlocks };
+  return cometbft({ ...common, genesisHash: genesisHashOf(genesisToJson(genesis), "cometbft"), home, binary, cometRpc, snapshots });
 }
 
 function failHard(error: unknown): void {

@@ -15,7 +15,19 @@ export function backoffMs(attempt: number, entropy: Entropy): number {
 }
 
 /** What may pass by itself. Everything else is an answer. */
-const PASSING = ["chain.unreachable", "chain.stopped", "chain.behind", "light.no_witness", "mempool.full", "rpc.too_many_requests", "rpc.too_many_connections"] as const;
+const PASSING = [
+  "chain.unreachable",
+  "chain.stopped",
+  "chain.behind",
+  "chain.catching_up",
+  "chain.no_quorum",
+  "chain.not_yet_included",
+  "cometbft.not_answering",
+  "light.no_witness",
+  "mempool.full",
+  "rpc.too_many_requests",
+  "rpc.too_many_connections",
+] as const;
 export const isPassing = (error: unknown): boolean => PASSING.some((code) => hasCode(error, code));
 
 /** For calls that are safe to repeat. */

@@ -10,8 +10,8 @@ import type { Environment } from "./retry.ts";
 import { type CallOptions, type ParamsOf, type ResultOf, type Transport, httpTransport } from "./transport.ts";
 
 /** What another server may do better. Everything else is the ledger's answer, or a danger that more servers do not lessen. */
-const AWAY = ["chain.unreachable", "chain.stopped", "rpc.too_many_connections", "rpc.too_many_requests", "rpc.internal"] as const;
-const BEHIND = ["chain.behind", "light.stale_header", "light.trust_unproven"] as const;
+const AWAY = ["chain.unreachable", "chain.stopped", "chain.no_quorum", "chain.not_yet_included", "cometbft.not_answering", "rpc.too_many_connections", "rpc.too_many_requests", "rpc.internal"] as const;
+const BEHIND = ["chain.behind", "chain.catching_up", "light.stale_header", "light.trust_unproven"] as const;
 const LIES = [
   "light.bad_answer",
   "light.wrong_chain",

@@ -31,6 +31,15 @@ export class CometDriver {
       retainedBlocks: MANY,
       logger: silentLogger,
     });
+    if (this.app.head.height === genesisStart(genesis).height) this.#begin(genesis.chainId, genesisHashOf(chain.genesis, "cometbft"));
+  }
+
+  #begin(chainId: string, genesisHash: Hex): void {
+    const appStateBytes = utf8(JSON.stringify({ genesisHash }));
+    const value = create(abci.RequestInitChainSchema, { chainId, appStateBytes, initialHeight: BigInt(this.app.head.height + 1) });
+    const step = this.app.begin({ case: "initChain", value });
+    if (step instanceof Promise) throw new Error("InitChain does not wait for anything");
+    step();
   }
 
   get appHash(): Hex {

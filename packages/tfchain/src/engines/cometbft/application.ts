@@ -8,15 +8,16 @@ import { create as message } from "@bufbuild/protobuf";
 import { COMET_LIMITS } from "../../limits.ts";
 import type { SignedHeader } from "../../light/index.ts";
 import type { BlockContext, DecodedTx, Runtime } from "../../runtime/api.ts";
+import { readBlockTimeMs } from "../../runtime/nodes/pulse.ts";
 import { validatorUpdates } from "../../runtime/validators/change.ts";
-import { type SealedDraft, type StateStore, type Storage, type WriteOp, openState } from "../../state/index.ts";
+import { type SealedDraft, type Snapshots, type StateStore, type Storage, type WriteOp, openState } from "../../state/index.ts";
 import type { Head, Validator } from "../../types/index.ts";
 import type { BlockStore } from "../block-store.ts";
 import type { CommittedBlock, TxResult } from "../engine.ts";
 import { Admission } from "./admission.ts";
 import { cometErrors } from "./errors.ts";
-import { appStateHash, isGenesis, readHead, requireAbci, storeHead, writeGenesis } from "./genesis.ts";
-import { answerSnapshot } from "./snapshots.ts";
+import { appStateHash, emptyHead, readHead, requireAbci, storeHead, writeGenesis } from "./genesis.ts";
+import { StateSync } from "./state-sync.ts";
 import { type KnownTxs, type Verdict, verdictsOf } from "./known-txs.ts";
 import { misbehaviourOf, pickTxs, timeMsOf, updatesOf, withinBounds } from "./proposals.ts";
 import { answerQuery } from "./query.ts";
@@ -30,6 +31,8 @@ const FLUSHED: ResponseValue = { case: "flush", value: message(abci.ResponseFlus
 
 export interface ApplicationOptions {
   readonly storage: Storage;
+  /** Default: opened here. */
+  readonly state?: StateStore | undefined;
   readonly runtime: Runtime;
   readonly blocks: BlockStore;
   readonly known: KnownTxs;
@@ -39,6 +42,10 @@ export interface ApplicationOptions {
   readonly genesisHash: Hex;
   readonly start: { readonly height: number; readonly timeMs: number };
   readonly retainedBlocks: number;
+  /** Without it none are offered to those who join. */
+  readonly snapshots?: Snapshots | undefined;
+  /** A snapshot is taken every so many blocks. */
+  readonly snapshotBlocks?: number | undefined;
   readonly logger: Logger;
 }
 
@@ -64,23 +71,47 @@ export class Application implements AbciHandler {
   readonly state: StateStore;
   readonly #options: ApplicationOptions;
   readonly #admission: Admission;
+  readonly #stateSync: StateSync;
+  readonly #ready = Promise.withResolvers<void>();
   #events: AppEvents | undefined;
   #head: Head;
-  #maxTxBytes: number;
+  #maxTxBytes = 0;
   #finalized: Finalized | undefined;
 
-  /** @throws GridError chain.genesis_mismatch, genesis.invalid, chain.upgrade_needed */
+  /** @throws GridError chain.genesis_mismatch, chain.upgrade_needed */
   constructor(options: ApplicationOptions) {
     this.#options = options;
     this.#admission = new Admission(options.runtime);
-    this.state = openState(options.storage);
-    this.#head = readHead(options) ?? writeGenesis(options, this.state);
-    options.runtime.requireSupported(this.state, this.#head.height + 1);
-    this.#maxTxBytes = this.#readMaxTxBytes();
+    this.state = options.state ?? openState(options.storage);
+    this.#stateSync = new StateSync({ ...options, state: this.state, onRestored: (head) => this.#adopt(head) });
+    const kept = readHead(options);
+    this.#head = kept ?? emptyHead(options);
+    if (kept !== undefined) this.#adopt(kept);
+  }
+
+  /** There is a state: from an earlier run, from the genesis, or from a snapshot. Nothing can be read before. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
   }
 
   get head(): Head {
     return this.#head;
+  }
+
+  #adopt(head: Head): void {
+    this.#options.runtime.requireSupported(this.state, head.height + 1);
+    // A snapshot's own description names no time; the state knows it.
+    this.#head = { ...head, timeMs: Math.max(head.timeMs, readBlockTimeMs(this.state)) };
+    this.#maxTxBytes = this.#readMaxTxBytes();
+    this.#ready.resolve();
+  }
+
+  get #hasState(): boolean {
+    return this.#maxTxBytes > 0;
+  }
+
+  get #atGenesis(): boolean {
+    return this.#head.height === this.#options.start.height;
   }
 
   get maxTxBytes(): number {
@@ -121,7 +152,7 @@ export class Application implements AbciHandler {
       case "offerSnapshot":
       case "loadSnapshotChunk":
       case "applySnapshotChunk":
-        return () => answerSnapshot(request);
+        return () => this.#stateSync.answer(request);
       default:
         return request satisfies never;
     }
@@ -131,22 +162,23 @@ export class Application implements AbciHandler {
     requireAbci(abciVersion);
     const fields = { data: "tfchain", version: "1", appVersion: APP_VERSION };
     // cometbft asks for InitChain when no block is committed, and takes the hash from its answer.
-    if (isGenesis(this.#head)) return { case: "info", value: message(abci.ResponseInfoSchema, fields) };
+    if (this.#atGenesis) return { case: "info", value: message(abci.ResponseInfoSchema, fields) };
     const last = { lastBlockHeight: BigInt(this.#head.height), lastBlockAppHash: hexToBytes(this.#head.appHash) };
     return { case: "info", value: message(abci.ResponseInfoSchema, { ...fields, ...last }) };
   }
 
-  /** The genesis state is there since the folder was made; here it is compared with what cometbft was told. Repeated after an early crash. */
+  /** Compares cometbft's genesis with ours, and makes the first state. Asked again when a crash came before the first block: the answer is the same. */
   #initChain(request: abci.RequestInitChain): ResponseValue {
     const { chainId, genesisHash } = this.#options;
     const told = appStateHash(request.appStateBytes);
     const fits = request.chainId === chainId && told === genesisHash;
-    if (!fits || !isGenesis(this.#head) || request.initialHeight !== BigInt(this.#head.height + 1)) {
+    if (!fits || !this.#atGenesis || request.initialHeight !== BigInt(this.#head.height + 1)) {
       throw cometErrors.fail("cometbft.bad_home", {
         message: `cometbft's genesis is of chain ${request.chainId} with state ${told || "unknown"} from height ${request.initialHeight}; this ledger is ${chainId} with state ${genesisHash} at height ${this.#head.height}.`,
         details: { chainId: request.chainId, genesisHash: told, ledgerChainId: chainId, ledgerGenesisHash: genesisHash },
       });
     }
+    if (!this.#hasState) this.#adopt(writeGenesis(this.#options, this.state));
     const validators = updatesOf(validatorUpdates([], this.#validators()));
     return { case: "initChain", value: message(abci.ResponseInitChainSchema, { appHash: hexToBytes(this.#head.appHash), validators }) };
   }
@@ -161,6 +193,7 @@ export class Application implements AbciHandler {
 
   #refusalOf(bytes: Uint8Array, verdict: Verdict): GridError | undefined {
     if (!verdict.ok) return verdict.error;
+    if (!this.#hasState) return cometErrors.fail("chain.catching_up");
     try {
       // The same words as the decoder's own bound.
       if (bytes.length > this.#maxTxBytes) this.#options.runtime.decodeTx(bytes, this.#maxTxBytes);
@@ -231,7 +264,7 @@ export class Application implements AbciHandler {
   #commit(): ResponseValue {
     const finalized = this.#finalized;
     if (finalized === undefined) throw cometErrors.fail("cometbft.wrong_block", { message: "Commit came without a block." });
-    const { storage, blocks, retainedBlocks } = this.#options;
+    const { storage, blocks } = this.#options;
     const headers = (this.#events?.takeHeaders() ?? []).flatMap((signed) => blocks.headerOps(signed));
     storage.write([...finalized.sealed.ops, ...finalized.ops, ...headers]);
     finalized.sealed.adopt();
@@ -239,9 +272,22 @@ export class Application implements AbciHandler {
     this.#head = finalized.head;
     this.#maxTxBytes = this.#readMaxTxBytes();
     this.#admission.reset();
+    this.#takeSnapshot();
     this.#events?.onCommit({ head: finalized.head, eventsJson: finalized.eventsJson }, finalized.results);
-    const retainHeight = BigInt(Math.max(0, finalized.head.height - retainedBlocks + 1));
-    return { case: "commit", value: message(abci.ResponseCommitSchema, { retainHeight }) };
+    return { case: "commit", value: message(abci.ResponseCommitSchema, { retainHeight: this.#retainHeight() }) };
+  }
+
+  /** In slices between other work; it reads the state as it is now. */
+  #takeSnapshot(): void {
+    const { snapshots, snapshotBlocks = COMET_LIMITS.snapshotBlocks } = this.#options;
+    if (this.#head.height % snapshotBlocks === 0) void snapshots?.take();
+  }
+
+  /** cometbft may forget what is older; a node that is offered a snapshot needs the blocks after it. */
+  #retainHeight(): bigint {
+    const { retainedBlocks, snapshots } = this.#options;
+    const oldestSnapshot = snapshots?.list().at(-1)?.manifest.height ?? this.#head.height;
+    return BigInt(Math.max(0, Math.min(this.#head.height - retainedBlocks + 1, oldestSnapshot)));
   }
 
   #validators(): readonly Validator[] {

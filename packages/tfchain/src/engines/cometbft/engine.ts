@@ -7,7 +7,7 @@ import { type Clock, type Hex, type Logger, bytesToHex } from "@tfgrid/primitive
 import { COMET_LIMITS, ENGINE_LIMITS } from "../../limits.ts";
 import { type ProvenValue, type SignedHeader, chainErrors, factsOf } from "../../light/index.ts";
 import type { Runtime } from "../../runtime/api.ts";
-import type { StateStore, Storage } from "../../state/index.ts";
+import { type Snapshots, type StateStore, type Storage, openSnapshots, openState, snapshotFiles } from "../../state/index.ts";
 import type { Head, Height } from "../../types/index.ts";
 import { BlockStore } from "../block-store.ts";
 import type { BlockInfo, CommittedBlock, Engine, EngineStatus, EventRow, TxResult } from "../engine.ts";
@@ -36,6 +36,8 @@ export interface CometOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly retainedBlocks?: number | undefined;
+  /** Folder for snapshots that others may begin with, taken every so many blocks (default: `COMET_LIMITS.snapshotBlocks`). */
+  readonly snapshots: { readonly folder: string; readonly everyBlocks?: number | undefined };
   /** The disk, the runtime or cometbft failed: nothing more can be committed. The program should end. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -73,6 +75,7 @@ class Comet implements Engine {
   readonly #blocks: BlockStore;
   readonly #known: KnownTxs;
   readonly #app: Application;
+  readonly #snapshots: Snapshots;
   readonly #rpc: CometRpc;
   readonly #headers: Headers;
   readonly #submissions: Submissions;
@@ -82,24 +85,32 @@ class Comet implements Engine {
   readonly #rpcAddress: RpcAddress;
   #server: AbciServer | undefined;
   #process: CometProcess | undefined;
+  readonly #failed = Promise.withResolvers<never>();
   /** The first failure decides: what follows from it says less. */
   #fatal: { readonly error: unknown } | undefined;
   #begun = false;
   #stopped = false;
 
   constructor(options: CometOptions) {
-    const { storage, runtime, clock, logger, home, retainedBlocks = ENGINE_LIMITS.retainedBlocks } = options;
+    const { storage, runtime, clock, logger, chainId, home, retainedBlocks = ENGINE_LIMITS.retainedBlocks } = options;
     this.#options = options;
     this.#blocks = new BlockStore(storage, retainedBlocks);
     this.#known = new KnownTxs({ runtime });
-    this.#app = new Application({ ...options, start: options.start ?? { height: 0, timeMs: 0 }, blocks: this.#blocks, known: this.#known, retainedBlocks });
-    this.state = this.#app.state;
+    const state = openState(storage);
+    const { folder, everyBlocks: snapshotBlocks } = options.snapshots;
+    const snapshots = openSnapshots({ files: snapshotFiles(folder), storage, state, chainId, logger });
+    const start = options.start ?? { height: 0, timeMs: 0 };
+    this.#app = new Application({ ...options, state, start, blocks: this.#blocks, known: this.#known, retainedBlocks, snapshots, snapshotBlocks });
+    this.#snapshots = snapshots;
+    this.state = state;
     this.#abci = socketIn(home, "abci.sock");
     this.#rpcAddress = options.cometRpc ?? socketIn(home, "rpc.sock");
     this.#rpc = new CometRpc(this.#rpcAddress);
     this.#headers = new Headers({ rpc: this.#rpc, blocks: this.#blocks, logger });
     this.#liveness = new Liveness({ rpc: this.#rpc, clock, logger, onLook: () => this.#submissions.sweep() });
     this.#submissions = new Submissions({ rpc: this.#rpc, clock, logger, standstill: () => this.#liveness.standstill() });
+    // It is heard of only while the engine begins.
+    this.#failed.promise.catch(() => undefined);
     this.#app.listen({
       onCommit: (block, results) => this.#onCommit(block, results),
       onRefused: (hash, error) => this.#submissions.refused(hash, error),
@@ -114,6 +125,8 @@ class Comet implements Engine {
     this.#server = await startAbciServer({ handler: this.#app, listen: this.#abci, logger, onFatal });
     this.#process = await startCometProcess({ binary, home, abci: this.#abci, rpc: this.#rpcAddress, logger, onExit: onFatal });
     await this.#liveness.answering(() => this.#app.head.height, () => this.#fatal);
+    // A node that joins by state sync has its state only now.
+    await Promise.race([this.#app.ready, this.#failed.promise]);
     this.#headers.begin(this.head().height, this.#blocks.firstHeight());
     this.#begun = true;
   }
@@ -122,8 +135,8 @@ class Comet implements Engine {
     if (this.#stopped || this.#fatal !== undefined) return;
     this.#fatal = { error };
     this.#submissions.stop(chainErrors.fail("chain.stopped", { message: "The chain cannot commit any more." }));
-    // While it begins, `begin` throws it.
     if (this.#begun) this.#options.onFatal(error);
+    else this.#failed.reject(error);
   }
 
   #onCommit(block: CommittedBlock, results: readonly TxResult[]): void {
@@ -202,5 +215,6 @@ class Comet implements Engine {
     await this.#process?.stop();
     this.#rpc.close();
     await this.#server?.stop();
+    await this.#snapshots.close();
   }
 }

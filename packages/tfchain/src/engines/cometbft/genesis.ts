@@ -33,7 +33,23 @@ export function readHead({ storage, genesisHash }: Pick<GenesisOptions, "storage
 
 export const storeHead = (head: Head): WriteOp => ({ table: "meta", key: HEAD_KEY, value: encode(headSchema, head) });
 
-export const isGenesis = (head: Head): boolean => head.blockHash === NO_BLOCK;
+/** Before there is a state: what cometbft is told is that nothing is committed. */
+export function emptyHead({ chainId, start }: Pick<GenesisOptions, "chainId" | "start">): Head {
+  return { chainId, height: start.height as Head["height"], timeMs: start.timeMs, appHash: NO_BLOCK, blockHash: NO_BLOCK };
+}
+
+export interface RestoredOptions extends Pick<GenesisOptions, "chainId" | "genesisHash" | "blocks"> {
+  readonly height: number;
+  readonly appHash: Hex;
+}
+
+/** What belongs to a state that came from a snapshot. Time and hash of its block are not in it: the next block brings them. */
+export function restoredOps({ chainId, genesisHash, blocks, height, appHash }: RestoredOptions): readonly WriteOp[] {
+  const head: Head = { chainId, height: height as Head["height"], timeMs: 0, appHash, blockHash: NO_BLOCK };
+  return [storeHead(head), ...blocks.beginOps(height), genesisOp(genesisHash)];
+}
+
+const genesisOp = (genesisHash: Hex): WriteOp => ({ table: "meta", key: "genesis-hash", value: hexToBytes(genesisHash) });
 
 /** The state before the first block, in one write: the same as `solo` makes. @throws GridError genesis.invalid */
 export function writeGenesis(options: GenesisOptions, state: StateStore): Head {
@@ -45,7 +61,7 @@ export function writeGenesis(options: GenesisOptions, state: StateStore): Head {
   }
   const sealed = draft.seal(start.height);
   const head: Head = { chainId, height: start.height as Head["height"], timeMs: start.timeMs, appHash: sealed.root, blockHash: NO_BLOCK };
-  storage.write([...sealed.ops, storeHead(head), ...blocks.beginOps(start.height), { table: "meta", key: "genesis-hash", value: hexToBytes(genesisHash) }]);
+  storage.write([...sealed.ops, storeHead(head), ...blocks.beginOps(start.height), genesisOp(genesisHash)]);
   sealed.adopt();
   return head;
 }
