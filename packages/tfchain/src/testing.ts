@@ -20,6 +20,8 @@ export interface TestChainOptions {
   readonly rich?: readonly string[];
   readonly params?: GenesisOptions["params"];
   readonly pricing?: GenesisOptions["pricing"];
+  readonly policy?: GenesisOptions["policy"];
+  readonly charter?: GenesisOptions["charter"];
   readonly blockIntervalMs?: number;
   readonly port?: number;
   readonly logger?: Logger;
@@ -38,13 +40,13 @@ export interface TestChain {
 }
 
 export async function startTestChain(options: TestChainOptions = {}): Promise<TestChain> {
-  const { rich = [], params = {}, pricing = {}, port = 0, logger = silentLogger } = options;
+  const { rich = [], params = {}, pricing = {}, policy = {}, charter, port = 0, logger = silentLogger } = options;
   const folder = mkdtempSync(join(tmpdir(), "tfgrid-chain-"));
   const authority = testKey("authority");
   const chainId = "test-grid";
   const accounts = [...new Set([...RICH_NAMES, ...rich])].map((name) => ({ id: testKey(name).account, freeUnits: RICH_UNITS }));
   const foundation = testKey("foundation").account;
-  const genesis = defaultGenesis({ chainId, foundation, validatorsPool: testKey("validators").account, accounts, params, pricing });
+  const genesis = defaultGenesis({ chainId, foundation, validatorsPool: testKey("validators").account, accounts, params, pricing, policy, ...(charter === undefined ? {} : { charter }) });
   const interval = options.blockIntervalMs === undefined ? {} : { blockIntervalMs: options.blockIntervalMs };
   const chain = await startChain({ dataDir: folder, genesis, authority, port, logger, ...interval }).catch((error: unknown) => {
     rmSync(folder, { recursive: true, force: true });

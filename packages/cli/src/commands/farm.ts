@@ -1,14 +1,15 @@
 /** `farm`: who brings 3Nodes, and the word that lets a machine join. */
 import { type Command, InvalidArgumentError } from "commander";
-import { type FarmId, systemClock } from "@tfgrid/primitives";
-import type { ChainReader, Farm } from "@tfgrid/tfchain";
+import { systemClock } from "@tfgrid/primitives";
 import type { Context } from "../context.ts";
 import { cliErrors } from "../errors.ts";
 import { JOIN_TOKEN_LIFE_MS, signJoinToken } from "../local-grid/join-token.ts";
 import { nodeTable } from "../output/describe.ts";
 import { table } from "../output/terminal.ts";
-import { allPages, found, parseId } from "./arguments.ts";
+import { allPages } from "./arguments.ts";
+import { addFarmPropertyCommands } from "./farm-property.ts";
 import type { Action } from "./index.ts";
+import { farmOf } from "./ledger.ts";
 
 const HOUR_MS = 3_600_000;
 /** A month: who needs a token for longer asks for another one, so that a forgotten one ends by itself. */
@@ -25,6 +26,7 @@ export function addFarmCommands(program: Command, action: Action): void {
     .option("--hours <count>", "how long machines may join with it", tokenHours, JOIN_TOKEN_LIFE_MS / HOUR_MS)
     .description("sign a join token: put it into the `joinToken` field of a 3Node's configuration")
     .action(action(token));
+  addFarmPropertyCommands(farm, action);
 }
 
 function tokenHours(text: string): number {
@@ -62,8 +64,4 @@ async function token(context: Context, id: string, options: { readonly hours: nu
   const signed = signJoinToken({ farmer: keyPair, farmId: farm.id, chainId, nowMs: systemClock.nowMs(), lifeMs: options.hours * HOUR_MS });
   context.printer.progress(`Machines join farm ${farm.id} "${farm.name}" with this until ${new Date(signed.expiresAtMs).toISOString()}; treat it as a password.`);
   context.printer.result(signed, () => JSON.stringify(signed));
-}
-
-async function farmOf(chain: ChainReader, id: string): Promise<Farm> {
-  return found(/^\d+$/.test(id) ? await chain.farm(parseId<FarmId>(id, "farm id")) : await chain.farmByName(id), `farm ${id}`);
 }

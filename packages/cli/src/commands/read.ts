@@ -6,11 +6,14 @@ import { cliErrors } from "../errors.ts";
 import { contractTable, nodeState, nodeTable } from "../output/describe.ts";
 import type { Context } from "../context.ts";
 import { allPages, found, parseId } from "./arguments.ts";
+import { addContractMoneyCommands } from "./contract-money.ts";
 import type { Action } from "./index.ts";
 
 export function addReadCommands(program: Command, action: Action): void {
   addNodes(program.command("node").description("3Nodes: capacity, state, maintenance"), action);
-  addContracts(program.command("contract").description("contracts on the ledger"), action);
+  const contract = program.command("contract").description("contracts on the ledger");
+  addContracts(contract, action);
+  addContractMoneyCommands(contract, action);
   program
     .command("events")
     .description("what happens on the ledger, block by block")

@@ -5,6 +5,7 @@ import type { Context } from "../context.ts";
 import { table } from "../output/terminal.ts";
 import { allPages, found, parseId } from "./arguments.ts";
 import type { Action } from "./index.ts";
+import { addTwinKeyCommands } from "./twin-keys.ts";
 
 export function addTwinCommands(program: Command, action: Action): void {
   const twin = program.command("twin").description("digital twins: who takes part");
@@ -14,6 +15,7 @@ export function addTwinCommands(program: Command, action: Action): void {
     .command("create")
     .description("register the twin of your key (--mnemonic-file or TFGRID_MNEMONIC); its account pays the fee")
     .action(action(create));
+  addTwinKeyCommands(twin, action);
 }
 
 async function list(context: Context): Promise<void> {

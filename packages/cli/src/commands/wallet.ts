@@ -1,12 +1,12 @@
 /** `wallet`: a key of your own, its balance, and sending TFT. */
 import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
-import { type AccountId, type TwinId, formatTft, generateKeyPair, mnemonicOf, parseTft, systemEntropy } from "@tfgrid/primitives";
-import type { ChainReader } from "@tfgrid/tfchain";
+import { formatTft, generateKeyPair, mnemonicOf, systemEntropy } from "@tfgrid/primitives";
 import type { Context } from "../context.ts";
 import { cliErrors } from "../errors.ts";
-import { found, parseId } from "./arguments.ts";
 import type { Action } from "./index.ts";
+import { accountOf, parseAmount } from "./ledger.ts";
+import { walletHistory } from "./wallet-history.ts";
 
 export function addWalletCommands(program: Command, action: Action): void {
   const wallet = program.command("wallet").description("TFT: a key of your own, balance and transfers");
@@ -16,6 +16,12 @@ export function addWalletCommands(program: Command, action: Action): void {
     .option("--output <file>", "write the words there (mode 0600, never over an existing file) instead of printing them")
     .description("make a new key: 24 words that are the wallet; works without a grid")
     .action(action(makeWallet));
+  wallet
+    .command("history")
+    .option("--from <height>", "first height looked at; the newest 20,000 blocks when omitted")
+    .option("--limit <count>", "newest entries shown", "100")
+    .description("what moved TFT to and from your account")
+    .action(action(walletHistory));
   wallet.command("transfer").argument("<to>", "account, or a twin id").argument("<tft>", "amount in TFT, for example 12.5").description("send TFT").action(action(transfer));
 }
 
@@ -51,14 +57,8 @@ function writeNewSecret(file: string, text: string): void {
 }
 
 async function transfer(context: Context, to: string, amount: string): Promise<void> {
-  const amountUnits = parseTft(amount);
-  if (amountUnits === undefined || amountUnits === 0n) throw cliErrors.fail("cli.bad_argument", { message: `${amount} is not an amount of TFT (for example 12.5).` });
+  const amountUnits = parseAmount(amount);
   const account = await accountOf(context.chain(), to);
   const receipt = await context.chain().submit(context.keyPair(), [{ type: "accounts.transfer", to: account, amountUnits }]);
   context.printer.result(receipt, () => `sent ${formatTft(amountUnits)} TFT to ${account} (fee ${formatTft(receipt.feeUnits)} TFT)`);
-}
-
-async function accountOf(chain: ChainReader, to: string): Promise<AccountId> {
-  if (/^[0-9a-f]{64}$/.test(to)) return to as AccountId;
-  return found(await chain.twin(parseId<TwinId>(to, "account or twin id")), `twin ${to}`).account;
 }
