@@ -49,6 +49,6 @@ export interface StateStore extends StateReader {
 }
 
 export interface StateOptions {
-  /** Newest versions that stay provable, the committed one among them: `STATE_LIMITS.provenVersions` by default, 2 at least. */
+  /** Newest versions that stay provable, the committed one among them: at most `STATE_LIMITS.provenVersions` (the default), at least 2. */
   readonly retainedVersions?: number;
 }

@@ -42,7 +42,7 @@ class CommittedState implements StateStore {
       if (bytes === undefined) throw new Error(`page ${pageKey(page)} of the state tree is missing`);
       return decodePage(bytes);
     };
-    this.#history = new History(storage, Math.max(MIN_VERSIONS, retainedVersions));
+    this.#history = new History(storage, Math.max(MIN_VERSIONS, Math.min(retainedVersions, STATE_LIMITS.provenVersions)));
     this.#tree = this.#keptTree();
     this.#version = this.#keptVersion();
   }
