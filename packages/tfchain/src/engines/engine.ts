@@ -78,7 +78,26 @@ export const engineStatus = s.struct({
 });
 export type EngineStatus = Infer<typeof engineStatus>;
 
+/** What a server needs that wants to take part in the chain. */
+export const invitation = s.struct({
+  /** The ledger's genesis as JSON text. */
+  genesis: s.text({ maxLength: 64 * 1024 * 1024 }),
+  genesisTimeMs: timeMs,
+  /** `NODEID@HOST:PORT` of this server and of those that it is connected to. */
+  peers: s.list(s.text({ maxLength: 320 }), { max: 1_000 }),
+});
+export type Invitation = Infer<typeof invitation>;
+
+/** For servers that join. */
+export interface ChainGate {
+  invitation(): Promise<Invitation>;
+  /** One JSON-RPC request of cometbft's light client, answered in cometbft's words. @throws GridError rpc.unknown_method, rpc.too_many_requests */
+  ask(request: unknown): Promise<string>;
+}
+
 export interface Engine {
+  /** Only where others can take part. */
+  readonly gate?: ChainGate;
   /**
    * Answers when the transaction is in a committed block; the same bytes sent again get the same answer.
    * @throws GridError codec.*, tx.*, mempool.*, chain.stopped

@@ -18,6 +18,10 @@ export const chainErrors = defineErrors({
     summary: "Another chain process uses this data folder.",
     cure: "Stop the other process, or give this chain a data folder of its own.",
   },
+  "chain.not_open": {
+    summary: "Nobody can join this chain: it has one authority.",
+    cure: "Follow it as a client, or begin a chain of validators with `tfgrid chain init --engine cometbft`.",
+  },
   "chain.stopped": {
     summary: "The chain is stopping or has stopped.",
     cure: "Connect again once it runs; a transaction that was not answered may be looked up by its hash with tx.get.",

@@ -1,6 +1,6 @@
 /** What each method does, for one engine. */
 import { type GridError, type Hex, hasCode, hexToBytes } from "@tfgrid/primitives";
-import type { Engine } from "../engines/engine.ts";
+import type { ChainGate, Engine } from "../engines/engine.ts";
 import { chainErrors } from "../light/errors.ts";
 import type { Runtime } from "../runtime/api.ts";
 import type { Handler } from "./dispatch.ts";
@@ -111,7 +111,14 @@ function ledgerMethods(engine: Engine): Omit<Implementations, ReaderMethod> {
     "header.get": ({ height }) => (height === undefined ? engine.signedHeader() : engine.block(height).signedHeader),
     "state.get": ({ key, height }) => (height === undefined ? engine.prove(key) : proveStateAt(engine, key, height)),
     "chain.status": () => engine.status(),
+    "chain.invitation": () => gateOf(engine).invitation(),
   };
+}
+
+/** @throws GridError chain.not_open */
+export function gateOf({ gate }: Engine): ChainGate {
+  if (gate === undefined) throw chainErrors.fail("chain.not_open");
+  return gate;
 }
 
 /** Hex when it can be hex: a transaction's first byte is a map of two, `a2`, which base64 writes as `o...`. */

@@ -1,6 +1,6 @@
 /** Every method of the ledger's RPC: name, parameters, result. Server, client and the OpenRPC document are made from this. */
 import { s } from "@tfgrid/primitives";
-import { blockInfo, engineStatus, txResult } from "../engines/engine.ts";
+import { blockInfo, engineStatus, invitation, txResult } from "../engines/engine.ts";
 import { provenValue } from "../light/proven.ts";
 import { signedHeader } from "../light/signed-header.ts";
 import * as e from "../types/entities.ts";
@@ -55,6 +55,7 @@ export const methods = {
     { key: s.text({ minLength: 1, maxLength: 1_024, pattern: /^[\x20-\x7e]+$/ }), height: s.optional(e.height) },
     provenValue,
   ),
+  "chain.invitation": method("What a server needs that wants to take part in the chain: its genesis, and whom to connect to.", {}, invitation),
   "chain.status": method("How this server fares: its engine, whether it has caught up, and since when the chain stands still.", {}, engineStatus),
   "events.follow": method(
     "WebSocket only. Sends `events.block` for every block with events from a height on, without gaps or repeats, and `events.head` from time to time.",

@@ -7,7 +7,7 @@ import { RPC_LIMITS } from "../limits.ts";
 import { chainErrors } from "../light/errors.ts";
 import type { Runtime } from "../runtime/api.ts";
 import { type Handler, answer, errorAnswer, parseJson } from "./dispatch.ts";
-import { handlersOf } from "./handlers.ts";
+import { gateOf, handlersOf } from "./handlers.ts";
 import { requireBatch, serveWebSockets } from "./websocket.ts";
 
 export interface RpcOptions {
@@ -89,6 +89,7 @@ async function onRequest(exchange: Exchange): Promise<void> {
   try {
     if (request.method === "OPTIONS") return reply(response, 204, undefined);
     if (request.method === "GET" && path === "/health") return reply(response, 200, health(exchange.engine));
+    if (request.method === "POST" && path === "/comet") return reply(response, 200, await gateOf(exchange.engine).ask(parseJson(await bodyOf(request))));
     if (request.method !== "POST" || (path !== "/" && path !== "/rpc")) return refuse(response, 404, chainErrors.fail("rpc.not_found"));
     const text = await bodyOf(request);
     const out = await answerBody(text, exchange);

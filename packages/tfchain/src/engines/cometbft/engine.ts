@@ -7,11 +7,13 @@ import { type Clock, type Hex, type Logger, bytesToHex } from "@tfgrid/primitive
 import { COMET_LIMITS, ENGINE_LIMITS } from "../../limits.ts";
 import { type ProvenValue, type SignedHeader, chainErrors, factsOf } from "../../light/index.ts";
 import type { Runtime } from "../../runtime/api.ts";
+import { genesisToJson, parseGenesis } from "../../runtime/genesis.ts";
 import { type Snapshots, type StateStore, type Storage, openSnapshots, openState, snapshotFiles } from "../../state/index.ts";
 import type { Head, Height } from "../../types/index.ts";
 import { BlockStore } from "../block-store.ts";
 import type { BlockInfo, CommittedBlock, Engine, EngineStatus, EventRow, TxResult } from "../engine.ts";
 import { Application } from "./application.ts";
+import { Gate } from "./gate.ts";
 import { Headers } from "./headers.ts";
 import { KnownTxs } from "./known-txs.ts";
 import { Liveness } from "./liveness.ts";
@@ -38,6 +40,8 @@ export interface CometOptions {
   readonly retainedBlocks?: number | undefined;
   /** Folder for snapshots that others may begin with, taken every so many blocks (default: `COMET_LIMITS.snapshotBlocks`). */
   readonly snapshots: { readonly folder: string; readonly everyBlocks?: number | undefined };
+  /** Aborted while the engine begins: it gives up. Afterwards only `stop` counts. */
+  readonly signal?: AbortSignal | undefined;
   /** The disk, the runtime or cometbft failed: nothing more can be committed. The program should end. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -79,6 +83,7 @@ class Comet implements Engine {
   readonly #rpc: CometRpc;
   readonly #headers: Headers;
   readonly #submissions: Submissions;
+  readonly gate: Gate;
   readonly #liveness: Liveness;
   readonly #listeners = new Set<(block: CommittedBlock) => void>();
   readonly #abci: AbciAddress;
@@ -106,6 +111,7 @@ class Comet implements Engine {
     this.#abci = socketIn(home, "abci.sock");
     this.#rpcAddress = options.cometRpc ?? socketIn(home, "rpc.sock");
     this.#rpc = new CometRpc(this.#rpcAddress);
+    this.gate = new Gate({ rpc: this.#rpc, home, genesis: genesisToJson(parseGenesis(options.genesis)) });
     this.#headers = new Headers({ rpc: this.#rpc, blocks: this.#blocks, logger });
     this.#liveness = new Liveness({ rpc: this.#rpc, clock, logger, onLook: () => this.#submissions.sweep() });
     this.#submissions = new Submissions({ rpc: this.#rpc, clock, logger, standstill: () => this.#liveness.standstill() });
@@ -119,8 +125,9 @@ class Comet implements Engine {
   }
 
   async begin(): Promise<void> {
-    const { binary, home, logger } = this.#options;
+    const { binary, home, logger, signal } = this.#options;
     const onFatal = (error: unknown): void => this.#fail(error);
+    signal?.addEventListener("abort", () => this.#begun || this.#fail(signal.reason), { once: true });
     await endLeftover(home, logger);
     this.#server = await startAbciServer({ handler: this.#app, listen: this.#abci, logger, onFatal });
     this.#process = await startCometProcess({ binary, home, abci: this.#abci, rpc: this.#rpcAddress, logger, onExit: onFatal });

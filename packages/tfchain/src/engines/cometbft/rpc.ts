@@ -80,6 +80,17 @@ export class CometRpc {
     return answers.map((answer) => ("error" in answer ? broadcastError(answer.error) : { kind: "taken" }));
   }
 
+  /** `result` of one method. @throws GridError cometbft.not_answering */
+  async ask(method: string): Promise<Json> {
+    const [answer] = await this.#batch([call(method)]);
+    return resultOf(answer);
+  }
+
+  /** cometbft's own answer to a JSON-RPC request, as it is. @throws GridError cometbft.not_answering */
+  forward(request: string): Promise<string> {
+    return this.#post(request);
+  }
+
   async #batch(calls: readonly Call[]): Promise<readonly Answer[]> {
     const body = JSON.stringify(calls.map(({ method, params }, id) => ({ jsonrpc: "2.0", id, method, params })));
     const text = await this.#post(body);
