@@ -75,7 +75,7 @@ const transaction: Target = {
     const { tx, hash, signBytes } = decoded.value;
     assert.equal(hash, bytesToHex(sha256(bytes)));
     assert.ok(equalBytes(signBytes, domainBytes("tfgrid/tx/v1", encode(transactionBody, tx.body))), "other bytes are signed than the body's");
-    return `ok: ${tx.body.calls.map(({ type }) => type).join()}`;
+    return `ok: ${tx.body.calls[0]?.type}${tx.body.calls.length > 1 ? " and more" : ""}`;
   },
 };
 
@@ -182,7 +182,7 @@ const frames: Target = {
       return whole.words;
     }
     assert.deepEqual("value" in pieces ? pieces.value.map(bytesToHex) : pieces, whole.value.map(bytesToHex));
-    return `ok: ${whole.value.slice(0, 3).map(requestCase).join()}`;
+    return `ok: ${whole.value.slice(0, 2).map(requestCase).join()}`;
   },
 };
 
