@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 import { type Infer, type KeyPair, hexToBytes, isGridError, jsonLogger, keyPairFromSeed, messageOf, s } from "@tfgrid/primitives";
 import { ensureCometBft } from "./engines/cometbft/binary.ts";
 import { chainErrors } from "./light/index.ts";
-import { type StartChainOptions, startChain } from "./start.ts";
+import { type RunningChain, type StartChainOptions, startChain } from "./start.ts";
 
 const path = s.text({ minLength: 1, maxLength: 4_096 });
 /** The file that `main.ts` reads. */
@@ -91,16 +91,26 @@ async function main(): Promise<void> {
     logger.error("the chain cannot commit any more", { error });
     process.exit(1);
   };
-  const chain = await startChain({ ...options, logger, onFatal });
-  process.stdout.write(`${JSON.stringify({ ready: true, endpoints: chain.endpoints })}\n`);
-  const stop = (): void => {
-    chain.stop().then(
-      () => process.exit(0),
-      (error: unknown) => onFatal(error),
-    );
-  };
-  process.once("SIGTERM", stop);
-  process.once("SIGINT", stop);
+  const wanted = new AbortController();
+  // Before anything is started: a signal that comes meanwhile ends what has been started.
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => wanted.abort());
+  try {
+    const chain = await startChain({ ...options, logger, onFatal, signal: wanted.signal });
+    wanted.signal.addEventListener("abort", () => void end(chain, onFatal), { once: true });
+    process.stdout.write(`${JSON.stringify({ ready: true, endpoints: chain.endpoints })}\n`);
+  } catch (error) {
+    if (!wanted.signal.aborted) throw error;
+    process.exit(0);
+  }
+}
+
+async function end(chain: RunningChain, onFatal: (error: unknown) => void): Promise<void> {
+  try {
+    await chain.stop();
+    process.exit(0);
+  } catch (error) {
+    onFatal(error);
+  }
 }
 
 main().catch((error: unknown) => {

@@ -45,7 +45,7 @@ interface CommonOptions {
   readonly retainedBlocks?: number;
   readonly clock?: Clock;
   readonly logger?: Logger;
-  /** Stops the chain when aborted. */
+  /** Stops the chain when aborted; while it starts, `startChain` rejects with the reason. */
   readonly signal?: AbortSignal;
   /** The chain had to stop by itself (a disk that fails, cometbft that ended). Default: the error is thrown where nobody catches it. */
   readonly onFatal?: (error: unknown) => void;
@@ -69,6 +69,7 @@ export async function startChain(options: StartChainOptions): Promise<RunningCha
     opened.storage = lmdbStorage(dataDir);
     const runtime = createRuntime({ verify: verifyFast });
     opened.engine = await startEngine(options, { storage: opened.storage, runtime, genesis, logger });
+    signal?.throwIfAborted();
     const rpc = await startRpc({ engine: opened.engine, runtime, host, port, logger });
     const { chainId, height } = opened.engine.head();
     logger.info("the chain serves", { chainId, height, port: rpc.port });
@@ -90,7 +91,7 @@ interface EngineParts {
 
 function startEngine(options: StartChainOptions, parts: EngineParts): Engine | Promise<Engine> {
   const { genesis } = parts;
-  const { clock = systemClock, onFatal = failHard, retainedBlocks } = options;
+  const { clock = systemClock, onFatal = failHard, retainedBlocks, signal } = options;
   const common = { ...parts, chainId: genesis.chainId, start: genesisStart(genesis), clock, retainedBlocks, onFatal };
   if (options.engine === undefined) {
     const { authority, blockIntervalMs, idleBlockMs } = options;
@@ -99,7 +100,7 @@ function startEngine(options: StartChainOptions, parts: EngineParts): Engine | P
   const { home, binary, rpc, snapshotBlocks } = options.engine;
   const cometRpc = rpc === undefined ? undefined : ({ kind: "tcp", ...rpc } as const);
   const snapshots = { folder: join(options.dataDir, "snapshots"), everyBlocks: snapshotBlocks };
-  return cometbft({ ...common, genesisHash: genesisHashOf(genesisToJson(genesis), "cometbft"), home, binary, cometRpc, snapshots });
+  return cometbft({ ...common, genesisHash: genesisHashOf(genesisToJson(genesis), "cometbft"), home, binary, cometRpc, snapshots, signal });
 }
 
 function failHard(error: unknown): void {

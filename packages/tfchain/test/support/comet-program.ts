@@ -28,7 +28,12 @@ export class CometProgram {
       accounts: options.rich.map((name) => ({ id: testing.testKey(name).account, freeUnits: 10n ** 13n })),
       validators: [{ publicKey: VALIDATOR.account, power: 10 }],
     });
-    writeFileSync(join(this.folder, "genesis.json"), JSON.stringify(runtime.genesisToJson(this.genesis)));
+    this.changeGenesis(this.genesis);
+  }
+
+  /** Of the ledger; cometbft's stays. */
+  changeGenesis(genesis: runtime.Genesis): void {
+    writeFileSync(join(this.folder, "genesis.json"), JSON.stringify(runtime.genesisToJson(genesis)));
   }
 
   async prepare(): Promise<void> {
@@ -46,6 +51,10 @@ export class CometProgram {
 
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? Number.NaN;
   }
 
   get cometPid(): number {
