@@ -1,11 +1,9 @@
-/** Old blocks, slow readers and servers that lie. */
-import { createServer } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+/** Old blocks and slow readers. */
+import { connect } from "node:net";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { Writable } from "node:stream";
 import { join } from "node:path";
-import { type Hex, hasCode } from "@tfgrid/primitives";
+import { hasCode } from "@tfgrid/primitives";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type RunningChain, connectChain, runtime, startChain, testing } from "../../src/index.ts";
 import { httpTransport } from "../../src/client/transport.ts";
@@ -72,57 +70,3 @@ describe("a reader that does not read", () => {
     await client.close();
   });
 });
-
-describe("a server that lies", () => {
-  type Answer = { value: string | null; proof: { siblings: Hex[] }; signedHeader: { type: string; header: { height: number; timeMs: number; appHash: Hex }; signature: Hex } };
-  const lies: [string, string, (answer: Answer) => void][] = [
-    ["altered value", "light.bad_proof", (answer) => (answer.value = "a0")],
-    ["value hidden", "light.bad_proof", (answer) => (answer.value = null)],
-    ["altered proof", "light.bad_proof", (answer) => answer.proof.siblings.push("11".repeat(32) as Hex)],
-    ["forged signature", "light.bad_header_signature", (answer) => (answer.signedHeader.signature = "11".repeat(64) as Hex)],
-    ["altered header", "light.bad_header_signature", (answer) => (answer.signedHeader.header.appHash = "11".repeat(32) as Hex)],
-    ["other chain", "light.wrong_chain", (answer) => Object.assign(answer.signedHeader.header, { chainId: "other" })],
-  ];
-
-  test.each(lies)("%s is refused as %s", async (_name, code, lie) => {
-    const honest = connectChain({ url: chain.endpoints.rpc, trust });
-    await honest.submit(alice, [{ type: "twins.create", relays: [], encryptionKey: alice.encryptionKey }]);
-    expect(await honest.proven.twin(1 as never)).toEqual(await honest.twin(1 as never));
-    const liar = createServer((request, response) => {
-      request.pipe(collect((body) => void forward(body, lie).then((text) => response.end(text))));
-    });
-    await new Promise<void>((resolve) => liar.listen(0, "127.0.0.1", resolve));
-    const deceived = connectChain({ url: `http://127.0.0.1:${(liar.address() as AddressInfo).port}`, trust });
-    await expect(deceived.proven.twin(1 as never)).rejects.toMatchObject({ code });
-    await Promise.all([honest.close(), deceived.close()]);
-    liar.closeAllConnections();
-    await new Promise((resolve) => liar.close(resolve));
-  });
-
-  test("a header that is too old is refused as light.stale_header", async () => {
-    const later = { nowMs: () => Date.now() + 3_600_000, sleep: () => Promise.resolve() };
-    const client = connectChain({ url: chain.endpoints.rpc, trust, clock: later });
-    await expect(client.proven.twin(1 as never)).rejects.toMatchObject({ code: "light.stale_header" });
-    await client.close();
-  });
-
-  async function forward(body: string, lie: (answer: Answer) => void): Promise<string> {
-    const answer = (await (await fetch(chain.endpoints.rpc, { method: "POST", body })).json()) as { result: Answer };
-    lie(answer.result);
-    return JSON.stringify(answer);
-  }
-});
-
-function collect(done: (text: string) => void): NodeJS.WritableStream {
-  const chunks: Buffer[] = [];
-  return new (class extends Writable {
-    override _write(chunk: Buffer, _encoding: string, next: () => void): void {
-      chunks.push(chunk);
-      next();
-    }
-    override _final(next: () => void): void {
-      done(Buffer.concat(chunks).toString());
-      next();
-    }
-  })();
-}
