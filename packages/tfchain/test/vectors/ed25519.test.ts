@@ -1,8 +1,10 @@
 /** One rule for signatures: the fast check answers as `verify` of primitives does, also where libraries usually differ. */
+import { createPublicKey, verify as cryptoVerify } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { sha512 } from "@noble/hashes/sha2.js";
-import { type AccountId, type Hex, bytesToHex, concatBytes, domainBytes, hexToBytes, keyPairFromSeed, utf8, verify } from "@tfgrid/primitives";
-import { describe, expect, test } from "vitest";
+import { type AccountId, type Hex, bytesToHex, concatBytes, domainBytes, hexToBytes, isSmallOrder, keyPairFromSeed, utf8, verify, verifyZip215 } from "@tfgrid/primitives";
+import { describe, expect, it, test } from "vitest";
 import { verifyFast, verifyTx } from "../../src/engines/verify.ts";
 
 const DOMAIN = "tfgrid/tx/v1";
@@ -61,6 +63,60 @@ const cases: Record<string, { account: string; signature: string }> = {
   "short signature": { account: key.account, signature: good.slice(2) },
   "short key": { account: key.account.slice(2), signature: good },
 };
+
+interface Row {
+  readonly name: string;
+  readonly account: AccountId;
+  readonly message: string;
+  readonly signBytes: string;
+  readonly signature: Hex;
+  readonly valid: boolean;
+  readonly cofactorlessEquation: boolean;
+  readonly zip215: boolean;
+}
+const published = JSON.parse(readFileSync(new URL("../../vectors/ed25519.json", import.meta.url), "utf8")) as { readonly cases: readonly Row[] };
+
+describe("the published cases", () => {
+  it.each(published.cases)("$name", async (row) => {
+    const { account, signature } = row;
+    const options = { account, signature, domain: DOMAIN, message: utf8(row.message) } as const;
+    const signBytes = hexToBytes(row.signBytes);
+    expect(bytesToHex(domainBytes(DOMAIN, options.message))).toBe(row.signBytes);
+    const verdicts = {
+      primitives: verify(options),
+      ledger: verifyFast(options),
+      again: verifyFast(options),
+      threads: await verifyTx({ account, signBytes, signature }),
+    };
+    expect(verdicts).toEqual({ primitives: row.valid, ledger: row.valid, again: row.valid, threads: row.valid });
+  });
+
+  it("hold both equations and every way of refusing apart", () => {
+    const only = published.cases.filter(({ valid, cofactorlessEquation }) => valid && !cofactorlessEquation);
+    expect(only.length).toBeGreaterThanOrEqual(3);
+    // Whoever follows the permissive rule takes more: that is why one rule is written down.
+    expect(published.cases.filter(({ valid, zip215 }) => zip215 && !valid).length).toBeGreaterThan(10);
+    // ...and takes nothing less: what the ledger accepts, a validator's own library accepts too.
+    expect(published.cases.filter(({ valid, zip215 }) => valid && !zip215)).toEqual([]);
+    // All fourteen encodings of the eight points of small order.
+    expect(published.cases.filter(({ name }) => name.startsWith("small-order key "))).toHaveLength(14);
+  });
+
+  it("would split the ledger if OpenSSL decided alone", () => {
+    const openSsl = ({ account, signature, signBytes }: Row): boolean => {
+      const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: Buffer.from(account, "hex").toString("base64url") }, format: "jwk" });
+      return cryptoVerify(null, hexToBytes(signBytes), key, hexToBytes(signature));
+    };
+    // It refuses signatures with a torsion part that the rule accepts, and which ones changes from release to release.
+    expect(published.cases.filter((row) => row.valid && !openSsl(row)).length).toBeGreaterThanOrEqual(3);
+    // Where it is asked first its yes is believed: so it must never say yes where the rule says no, small-order keys aside.
+    expect(published.cases.filter((row) => !row.valid && openSsl(row) && !isSmallOrder(hexToBytes(row.account)))).toEqual([]);
+  });
+
+  it.each(published.cases)("votes of validators, by the rule of CometBFT: $name", (row) => {
+    expect(verifyZip215({ publicKey: hexToBytes(row.account), message: hexToBytes(row.signBytes), signature: hexToBytes(row.signature) })).toBe(row.zip215);
+  });
+});
 
 describe("ed25519", () => {
   test.each(Object.entries(cases))("%s: same answer from every check", async (_name, { account, signature }) => {
