@@ -46,6 +46,7 @@ export { CLIENT_LIMITS, COMET_LIMITS, ENGINE_LIMITS, LIGHT_LIMITS, RPC_LIMITS } 
 export { type RpcOptions, type RpcServer, methods, openRpc, startRpc } from "./rpc/index.ts";
 export { type RunningChain, type StartChainOptions, startChain } from "./start.ts";
 export { lmdbStorage, memoryStorage } from "./state/index.ts";
+export { type AskToJoin, type Joining, askToJoin } from "./join.ts";
 export * as newChain from "./new-chain.ts";
 export * as testing from "./testing.ts";
 export { tfchainErrors } from "./catalogue.ts";

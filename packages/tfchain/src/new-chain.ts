@@ -44,8 +44,10 @@ export interface CometServer {
   /** 32 bytes each. A server that is no validator has a key too: governance may make it one. */
   readonly validatorSeed: Uint8Array;
   readonly nodeSeed: Uint8Array;
-  /** Where cometbft's own RPC answers servers that join by state sync. Left out: to nobody. */
+  /** Where all of cometbft's own RPC answers. Left out: only its own ledger's program. */
   readonly cometRpcPort?: number;
+  /** Blocks from one snapshot for servers that join to the next. Left out: `COMET_LIMITS.snapshotBlocks`. */
+  readonly snapshotBlocks?: number;
 }
 
 export interface CometServerOptions {
@@ -64,7 +66,7 @@ export const peerOf = ({ nodeSeed, host, p2pPort }: Pick<CometServer, "nodeSeed"
 
 /** @throws GridError chain.genesis_mismatch when the folder belongs to another genesis */
 export function writeCometServer({ server, genesis, timeMs, peers, pace, stateSync }: CometServerOptions): string {
-  const { folder, host, rpcPort, p2pPort, validatorSeed, nodeSeed, cometRpcPort } = server;
+  const { folder, host, rpcPort, p2pPort, validatorSeed, nodeSeed, cometRpcPort, snapshotBlocks } = server;
   prepare(folder, genesis);
   const genesisHash = genesisHashOf(genesisToJson(genesis), "cometbft");
   const home = cometHome({
@@ -74,7 +76,13 @@ export function writeCometServer({ server, genesis, timeMs, peers, pace, stateSy
     settings: { p2pListen: `tcp://${hostInUrl(host)}:${p2pPort}`, peers: peers.filter((peer) => peer !== peerOf(server)), pace, ...(stateSync === undefined ? {} : { stateSync }) },
   });
   writeHome(join(folder, COMET_HOME), home);
-  return writeConfig(folder, { dataDir: DATA_DIR, genesisFile: GENESIS_FILE, host, port: rpcPort, engine: { kind: "cometbft", home: COMET_HOME, ...(cometRpcPort === undefined ? {} : { rpc: { host, port: cometRpcPort } }) } });
+  const engine = {
+    kind: "cometbft",
+    home: COMET_HOME,
+    ...(cometRpcPort === undefined ? {} : { rpc: { host, port: cometRpcPort } }),
+    ...(snapshotBlocks === undefined ? {} : { snapshotBlocks }),
+  };
+  return writeConfig(folder, { dataDir: DATA_DIR, genesisFile: GENESIS_FILE, host, port: rpcPort, engine });
 }
 
 /** What clients of a chain with validators believe without asking: the validators of its genesis. */

@@ -3,8 +3,8 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Hex, type KeyPair, keyPairFromSeed, sha256, utf8 } from "@tfgrid/primitives";
-import { type ChainAccess, PACES, light, newChain, runtime, testing } from "../../src/index.ts";
+import { type Hex, type KeyPair, keyPairFromSeed, sha256, systemClock, utf8 } from "@tfgrid/primitives";
+import { type ChainAccess, PACES, askToJoin, light, newChain, runtime, testing } from "../../src/index.ts";
 import { httpTransport } from "../../src/client/transport.ts";
 import { type Machine, Stage } from "./stage.ts";
 
@@ -12,6 +12,8 @@ const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const RPC_PORT = 8545;
 const P2P_PORT = 26_656;
 const COMET_RPC_PORT = 26_657;
+/** Small, so that there is one soon. */
+const SNAPSHOT_BLOCKS = 10;
 const START_MS = 60_000;
 
 export interface Validator {
@@ -70,21 +72,22 @@ export class ValidatorNet {
   #lay(name: string): Validator {
     const machine = this.stage.add(name);
     const host = machine.address;
-    const server = { folder: join(this.folder, name), host, rpcPort: RPC_PORT, p2pPort: P2P_PORT, cometRpcPort: COMET_RPC_PORT, validatorSeed: seed(`validator ${name}`), nodeSeed: seed(`node ${name}`) };
+    const server = { folder: join(this.folder, name), host, rpcPort: RPC_PORT, p2pPort: P2P_PORT, cometRpcPort: COMET_RPC_PORT, snapshotBlocks: SNAPSHOT_BLOCKS, validatorSeed: seed(`validator ${name}`), nodeSeed: seed(`node ${name}`) };
     return { name, machine, server, url: `http://${host}:${RPC_PORT}`, log: join(this.folder, `${name}.log`) };
   }
 
-  #write(server: newChain.CometServer, stateSync?: { readonly trustHeight: number; readonly trustHash: Hex; readonly rpcServers: readonly string[] }): void {
+  #write(server: newChain.CometServer): void {
     mkdirSync(server.folder, { recursive: true });
     const peers = this.validators.map((other) => newChain.peerOf(other.server));
-    newChain.writeCometServer({ server, genesis: this.genesis, timeMs: this.#timeMs, peers, pace: PACES.local, ...(stateSync === undefined ? {} : { stateSync }) });
+    newChain.writeCometServer({ server, genesis: this.genesis, timeMs: this.#timeMs, peers, pace: PACES.local });
   }
 
-  /** A server of its own machine that is no validator and takes the state from a snapshot of the others. */
-  join(name: string, trust: { readonly trustHeight: number; readonly trustHash: Hex }): Validator {
+  /** A server on a machine of its own that is no validator yet, as `tfgrid chain join` makes it: from what the others tell. */
+  async join(name: string): Promise<Validator> {
+    const [first = "", ...more] = this.access.urls;
+    const { genesis, genesisTimeMs, peers, stateSync } = await askToJoin({ urls: [first, ...more], trust: this.access.trust, clock: systemClock });
     const joining = this.#lay(name);
-    const rpcServers = this.validators.map(({ server }) => `http://${server.host}:${COMET_RPC_PORT}`);
-    this.#write(joining.server, { ...trust, rpcServers });
+    newChain.writeCometServer({ server: joining.server, genesis, timeMs: genesisTimeMs, peers, pace: PACES.local, stateSync });
     return joining;
   }
 
