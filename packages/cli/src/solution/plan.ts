@@ -1,8 +1,8 @@
 /** The plan of a document against the ledger as it is now: what would be placed where, and what it would cost. */
 import { decode } from "@tfgrid/primitives";
 import { type Instruction, type NotaryClient, type SolutionDocument, documents } from "@tfgrid/notary";
-import type { ChainReader, Contract, NodeContract, Solution } from "@tfgrid/tfchain";
-import { type CurrentName, type CurrentPart, type Plan, plan, planError } from "@tfgrid/it-contract";
+import { type ChainReader, type Contract, type NodeContract, type Solution, runtime } from "@tfgrid/tfchain";
+import { type CurrentName, type CurrentPart, type Plan, plan, planError, readRents, readReputation } from "@tfgrid/it-contract";
 import { allPages } from "../commands/arguments.ts";
 import type { Actor } from "./submit.ts";
 
@@ -18,14 +18,16 @@ export interface PlanOptions {
 /** @throws GridError it_contract.no_capacity, over_budget ... with every reason in the message */
 export async function planDocument(options: PlanOptions): Promise<Plan> {
   const { chain, document, solution } = options;
-  const [nodes, farms, pricing, contracts] = await Promise.all([
+  const [nodes, farms, pricing, rents, reputation, contracts] = await Promise.all([
     allPages((page) => chain.nodes(page)),
     allPages((page) => chain.farms(page)),
     chain.pricing(),
+    readRents(chain),
+    readReputation(chain),
     solution === undefined ? [] : allPages((page) => chain.contracts({ ...page, solutionId: solution.id, active: true })),
   ]);
   const parts = await Promise.all(contracts.flatMap((contract) => (contract.type === "node" ? [currentPart(options, contract)] : [])));
-  const result = plan({ document, nodes, farms, pricing, current: { parts, names: contracts.flatMap(currentName) } });
+  const result = plan({ document, nodes, farms, pricing, rents, reputation, ownerTwinId: solution?.twinId ?? options.actor.twinId, current: { parts, names: contracts.flatMap(currentName) } });
   if (result.ok) return result.plan;
   throw planError(result.problems);
 }
@@ -36,7 +38,7 @@ async function currentPart({ notary, actor }: PlanOptions, contract: NodeContrac
   return {
     contractId: contract.id,
     nodeId: contract.nodeId,
-    resources: contract.resources,
+    resources: runtime.heldResources(contract),
     networks: instruction.networks,
     volumes: instruction.volumes,
     zmachines: instruction.zmachines.map(({ name, service, networks, resources, mounts }) => ({

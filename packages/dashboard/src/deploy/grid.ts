@@ -1,5 +1,5 @@
 /** Planning and deploying from the page: ledger and notary are asked directly, the explorer only for image digests. */
-import { buildDocument, type ComposeDraft, type ImageResolver, pinnedDigest, plan, planError, type Plan } from "@tfgrid/it-contract";
+import { buildDocument, type ComposeDraft, type ImageResolver, pinnedDigest, plan, planError, type Plan, readRents, readReputation } from "@tfgrid/it-contract";
 import { connectNotary, documents, type SolutionDocument } from "@tfgrid/notary";
 import { type KeyPair, keyPairFromSeed, seedOfMnemonic, type SolutionId, systemEntropy, type TwinId } from "@tfgrid/primitives";
 import { type ChainClient, connectChain } from "@tfgrid/tfchain";
@@ -58,9 +58,9 @@ async function makeDocument({ draft, grid, chain, ownerTwinId, signal }: Documen
   });
 }
 
-async function planDocument(chain: ChainClient, document: SolutionDocument): Promise<Plan> {
-  const [nodes, farms, pricing] = await Promise.all([all((page) => chain.nodes(page)), all((page) => chain.farms(page)), chain.pricing()]);
-  const result = plan({ document, nodes, farms, pricing, current: { parts: [], names: [] } });
+async function planDocument(chain: ChainClient, document: SolutionDocument, ownerTwinId: TwinId | undefined): Promise<Plan> {
+  const [nodes, farms, pricing, rents, reputation] = await Promise.all([all((page) => chain.nodes(page)), all((page) => chain.farms(page)), chain.pricing(), readRents(chain), readReputation(chain)]);
+  const result = plan({ document, nodes, farms, pricing, rents, reputation, ownerTwinId, current: { parts: [], names: [] } });
   if (result.ok) return result.plan;
   throw planError(result.problems);
 }
@@ -75,7 +75,7 @@ export interface PlanOptions {
 export async function planDraft({ draft, grid, signal }: PlanOptions): Promise<Plan> {
   const chain = openChain(grid);
   try {
-    return await planDocument(chain, await makeDocument({ draft, grid, chain, ownerTwinId: undefined, signal }));
+    return await planDocument(chain, await makeDocument({ draft, grid, chain, ownerTwinId: undefined, signal }), undefined);
   } finally {
     await chain.close();
   }
@@ -119,7 +119,7 @@ export async function deployDraft(options: DeployOptions): Promise<SolutionId> {
     if ((await chain.solutionByName(twin.id, draft.name)) !== undefined) throw fail("dashboard.name_taken", { message: `You already run a solution called ${draft.name}.` });
     onStep("Fixing images and sealing secrets");
     const document = await makeDocument({ draft, grid, chain, ownerTwinId: twin.id, signal });
-    await planDocument(chain, document);
+    await planDocument(chain, document, twin.id);
     onStep("Signing the document and the contract");
     return await submit({ chain, grid, signer, twinId: twin.id, document, depositUnits: depositOf(draft), signal });
   } finally {

@@ -2,24 +2,31 @@
 import type { Clock, Hex, NodeId } from "@tfgrid/primitives";
 import type { ChainClient, Farm, Node, Pricing } from "@tfgrid/tfchain";
 import { AGENT_LIMITS } from "../limits.ts";
+import { readRents, readReputation } from "../plan/merit.ts";
+import type { Rent } from "../plan/types.ts";
 
 export interface LedgerView {
   readonly chainId: string;
   readonly nodes: readonly Node[];
   readonly farms: readonly Farm[];
   readonly pricing: Pricing;
+  readonly rents: ReadonlyMap<NodeId, Rent>;
 }
 
 export interface Ledger {
   view(): Promise<LedgerView>;
   /** Encryption keys of the nodes' twins. */
   nodeKeys(): Promise<ReadonlyMap<NodeId, Hex>>;
+  /** Scores of all nodes. They move slowly, so they are read seldom. */
+  reputation(): Promise<ReadonlyMap<NodeId, number>>;
   /** Something changed: the next reader reads again. */
   invalidate(): void;
 }
 
 /** Without a hint for so long the lists are read again, in case the event stream is down. */
 const MAX_AGE_MS = 2_000;
+/** Evidence of time comes once a minute at most (governance's range), so a younger score says nothing new. */
+const REPUTATION_AGE_MS = 60_000;
 
 export function openLedger(chain: ChainClient, clock: Clock): Ledger {
   let cached: { readonly atMs: number; readonly view: Promise<LedgerView> } | undefined;
@@ -34,8 +41,20 @@ export function openLedger(chain: ChainClient, clock: Clock): Ledger {
     });
     return fresh;
   };
+  let scores: { readonly atMs: number; readonly map: Promise<ReadonlyMap<NodeId, number>> } | undefined;
+  const reputation = (): Promise<ReadonlyMap<NodeId, number>> => {
+    const now = clock.nowMs();
+    if (scores !== undefined && now - scores.atMs <= REPUTATION_AGE_MS) return scores.map;
+    const map = readReputation(chain);
+    scores = { atMs: now, map };
+    map.catch(() => {
+      if (scores?.map === map) scores = undefined;
+    });
+    return map;
+  };
   return {
     view,
+    reputation,
     nodeKeys: async () => {
       const { nodes } = await view();
       const missing = nodes.filter((node) => keys.get(node.id)?.twinId !== node.twinId);
@@ -52,13 +71,14 @@ export function openLedger(chain: ChainClient, clock: Clock): Ledger {
 }
 
 async function readView(chain: ChainClient): Promise<LedgerView> {
-  const [head, pricing, nodes, farms] = await Promise.all([
+  const [head, pricing, rents, nodes, farms] = await Promise.all([
     chain.head(),
     chain.pricing(),
+    readRents(chain),
     all((page) => chain.nodes(page)),
     all((page) => chain.farms(page)),
   ]);
-  return { chainId: head.chainId, pricing, nodes, farms };
+  return { chainId: head.chainId, pricing, rents, nodes, farms };
 }
 
 async function all<T extends { readonly id: number }>(read: (page: { readonly after?: number; readonly limit: number }) => Promise<readonly T[]>): Promise<readonly T[]> {

@@ -82,6 +82,9 @@ function planned(snapshot: Snapshot, progress: Parameters<typeof makePlan>[0]["p
     nodes: ledger.nodes,
     farms: ledger.farms,
     pricing: ledger.pricing,
+    rents: ledger.rents,
+    reputation: snapshot.reputation,
+    ownerTwinId: solution.twinId,
     current: { parts: currentParts(snapshot.parts), names: currentNames(snapshot.names) },
     progress,
   });

@@ -1,7 +1,7 @@
 /** Everything that one decision about a solution rests on, read from ledger and notary and verified. */
 import { documents, type Instruction, type NotaryClient, type SolutionDocument } from "@tfgrid/notary";
 import { type CidText, cidOf, type ContractId, decode, hasCode, type Hex, isGridError, type KeyPair, type NodeId, type Schema, type SolutionId, type TwinId } from "@tfgrid/primitives";
-import type { ChainClient, Contract, NameContract, NodeContract, Solution } from "@tfgrid/tfchain";
+import { type ChainClient, type Contract, type NameContract, type NodeContract, type Solution, runtime } from "@tfgrid/tfchain";
 import { fail } from "../errors.ts";
 import { AGENT_LIMITS } from "../limits.ts";
 import type { CurrentName, CurrentPart } from "../plan/types.ts";
@@ -19,6 +19,8 @@ export interface Snapshot {
   readonly names: readonly NameContract[];
   readonly ledger: LedgerView;
   readonly nodeKeys: ReadonlyMap<NodeId, Hex>;
+  /** Empty when the document asks for none. */
+  readonly reputation: ReadonlyMap<NodeId, number>;
 }
 
 export interface Sources {
@@ -45,7 +47,9 @@ export async function readSnapshot(sources: Sources, solution: Solution, signal:
   const nodeContracts = active.filter((contract) => contract.type === "node");
   const parts = await Promise.all(nodeContracts.map(async (contract) => ({ contract, instruction: await readInstruction(sources, contract, signal) })));
   const nodeKeys = document.secrets.length === 0 ? new Map<NodeId, Hex>() : await sources.ledger.nodeKeys();
-  return { solution, document, parts, names: active.filter((contract) => contract.type === "name"), ledger, nodeKeys };
+  const asksReputation = document.services.some(({ placement }) => placement.minReputation > 0);
+  const reputation = asksReputation ? await sources.ledger.reputation() : new Map<NodeId, number>();
+  return { solution, document, parts, names: active.filter((contract) => contract.type === "name"), ledger, nodeKeys, reputation };
 }
 
 async function readContracts(chain: ChainClient, solutionId: SolutionId): Promise<readonly Contract[]> {
@@ -115,7 +119,7 @@ export function currentParts(parts: readonly Part[]): readonly CurrentPart[] {
   return parts.map(({ contract, instruction }) => ({
     contractId: contract.id,
     nodeId: contract.nodeId,
-    resources: contract.resources,
+    resources: runtime.heldResources(contract),
     networks: instruction.networks,
     volumes: instruction.volumes,
     zmachines: instruction.zmachines.map((zmachine) => ({

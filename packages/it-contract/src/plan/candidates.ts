@@ -10,6 +10,8 @@ type Reason =
   | "down"
   | "cordoned or draining"
   | "of dedicated farms"
+  | "rented by others"
+  | "of a rent without money"
   | "in other countries"
   | "not certified"
   | "of other farms"
@@ -26,22 +28,37 @@ type Reason =
 
 /** Why a node takes no new zmachine of this service, apart from room. */
 export function excluded(state: PlanState, at: NodeState, service: Service): Reason | undefined {
-  const { node, farm } = at;
+  const { node } = at;
   if (!node.up) return "down";
   if (node.maintenance.mode !== "none") return "cordoned or draining";
-  if (farm?.dedicated === true && farm.twinId !== state.input.document.agentTwinId) return "of dedicated farms";
+  const closed = closedFor(state, at);
+  if (closed !== undefined) return closed;
   return misplaced(state, node, service) ?? spreadReason(state, at, service);
 }
 
+/** Whether the node takes nothing of this solution, as the ledger decides it: a rent counts before the farm's own rule. */
+export function closedFor(state: PlanState, { node, farm }: NodeState): Reason | undefined {
+  const rent = state.input.rents?.get(node.id);
+  if (rent !== undefined) {
+    if (rent.twinId !== state.input.ownerTwinId) return "rented by others";
+    return rent.paid ? undefined : "of a rent without money";
+  }
+  return farm?.dedicated === true && farm.twinId !== state.input.document.agentTwinId ? "of dedicated farms" : undefined;
+}
+
+/** Points by which the reputation of a node may fall below the minimum before what runs there moves: else it would move to and fro. */
+const REPUTATION_SLACK = 50;
+
 /** What the file demands of the place: holds for new zmachines and for those that run. */
-export function misplaced(state: PlanState, node: Node, service: Service): Reason | undefined {
+export function misplaced(state: PlanState, node: Node, service: Service, running = false): Reason | undefined {
   const { placement } = service;
   const country = node.location.country.toLowerCase();
   if (placement.countries.length > 0 && !placement.countries.some((wanted) => wanted.toLowerCase() === country)) return "in other countries";
   if (placement.certifiedOnly && node.certification !== "certified") return "not certified";
   if (placement.farmIds.length > 0 && !placement.farmIds.includes(node.farmId)) return "of other farms";
   if (placement.nodeIds.length > 0 && !placement.nodeIds.includes(node.id)) return "not among the nodes named";
-  if (placement.minReputation > 0 && (state.input.reputation?.get(node.id) ?? 0) < placement.minReputation) return "of too little reputation";
+  const least = placement.minReputation - (running ? REPUTATION_SLACK : 0);
+  if (placement.minReputation > 0 && (state.input.reputation?.get(node.id) ?? 0) < least) return "of too little reputation";
   return node.isolation.includes(service.isolation) ? undefined : "without the isolation class";
 }
 
@@ -105,11 +122,12 @@ function noCapacity(service: Service, total: number, counts: ReadonlyMap<Reason,
   return `No node has room for ${service.name} (${want})${where}: ${total} nodes known${why === "" ? "" : `, ${why}`}${free}.`;
 }
 
-/** Apart from its own kind first, off the gateways, evenly over the solution's nodes, then most free memory; ids break ties. */
+/** Apart from its own kind first, then on nodes that the owner pays for anyway, off the gateways, evenly over the solution's nodes, then most free memory; ids break ties. */
 function compare(state: PlanState, service: Service, a: NodeState, b: NodeState): number {
   const keys = [
     (at: NodeState) => replicasOn(at, service.name),
     (at: NodeState) => replicasInFarm(state, at, service.name),
+    (at: NodeState) => (state.input.rents?.has(at.node.id) === true ? 0 : 1),
     (at: NodeState) => (at.node.publicConfig?.domain === undefined ? 0 : 1),
     (at: NodeState) => at.placed.length,
     (at: NodeState) => -at.free.memoryBytes,

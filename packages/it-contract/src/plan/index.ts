@@ -1,5 +1,6 @@
 export { nameCostPerHour, partCostPerHour } from "./cost.ts";
 export { describePlan, planError } from "./describe.ts";
+export { readRents, readReputation } from "./merit.ts";
 export { plan } from "./plan.ts";
 export type {
   CurrentName,
@@ -13,4 +14,5 @@ export type {
   PlanNote,
   PlanResult,
   Progress,
+  Rent,
 } from "./types.ts";

@@ -167,6 +167,8 @@ function partOn(state: PlanState, at: NodeState, shared: { readonly names: reado
     ...at.placed.map((zmachine) => zmachineResources(zmachine.resources)),
     ...volumes.map(volumeResources),
   ].reduce(addResources, NO_RESOURCES);
+  // The rent pays for the resources.
+  const rented = state.input.rents?.has(at.node.id) === true;
   return {
     nodeId: at.node.id,
     farmId: at.node.farmId,
@@ -177,6 +179,6 @@ function partOn(state: PlanState, at: NodeState, shared: { readonly names: reado
     zmachines: addressed(state, at, networks),
     routes,
     resources,
-    costPerHourUnits: partCostPerHour(state.input.pricing, at.node, resources),
+    costPerHourUnits: rented ? 0n : partCostPerHour(state.input.pricing, at.node, resources),
   };
 }

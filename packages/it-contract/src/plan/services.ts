@@ -75,7 +75,7 @@ function mustMove(state: PlanState, service: Service, item: Existing): boolean {
   if (node === undefined) return true;
   // A node that is down takes no part in an update; what waits there waits.
   if (!node.up) return false;
-  return node.maintenance.mode === "drain" || misplaced(state, node, service) !== undefined;
+  return node.maintenance.mode === "drain" || misplaced(state, node, service, true) !== undefined;
 }
 
 function warnWaiting(state: PlanState, service: Service, item: Existing): void {

@@ -53,6 +53,16 @@ export interface PlanInput {
   readonly progress?: Progress;
   /** 0 to 1000 per node. Absent for a node: unknown, which satisfies no minimum above 0. */
   readonly reputation?: ReadonlyMap<NodeId, number>;
+  /** Nodes that are under a rent. Absent: none is. */
+  readonly rents?: ReadonlyMap<NodeId, Rent>;
+  /** Who pays: the solution's owner. Absent: rented nodes are for nobody. */
+  readonly ownerTwinId?: TwinId | undefined;
+}
+
+export interface Rent {
+  readonly twinId: TwinId;
+  /** False: out of money, so nothing may be placed there. */
+  readonly paid: boolean;
 }
 
 export interface PlannedZmachine {

@@ -255,6 +255,42 @@ describe("reasons", () => {
     expect(result.ok ? "" : result.problems[0]?.message).toMatch(message);
   });
 
+  it("takes nodes of enough reputation, keeps what runs while it falls a little, moves it when it falls more", () => {
+    const doc = document([service("a", { placement: { ...service("x").placement, minReputation: 600 } })]);
+    const scores = (first: number, second: number) => ({ reputation: new Map([[1, first], [2, second]] as [Node["id"], number][]) });
+    const before = input([node(1), node(2)], doc, scores(700, 599));
+    const made = must(plan(before));
+    expect(made.parts.map(({ nodeId }) => nodeId)).toEqual([1]);
+    const after = carriedOut(before, made);
+    expect(must(plan({ ...after, ...scores(551, 900) })).parts.map(({ nodeId }) => nodeId)).toEqual([1]);
+    expect(must(plan({ ...after, ...scores(549, 900) })).parts.map(({ nodeId }) => nodeId)).toEqual([2]);
+    expect(plan(input([node(1)], doc))).toMatchObject({ ok: false, problems: [{ message: expect.stringContaining("1 of too little reputation") as string }] });
+  });
+
+  it("leaves nodes that others rent alone, and prefers those that the owner rents: they cost nothing more", () => {
+    const [owner, other] = [1 as never, 2 as never];
+    const rents = (twinId: never, paid = true) => ({ ownerTwinId: owner, rents: new Map([[2 as Node["id"], { twinId, paid }]]) });
+    const doc = document([service("a", { replicas: 1 })]);
+    // Without the rent node 1 would come first.
+    expect(must(plan(input([node(1), node(2)], doc, rents(owner)))).parts).toMatchObject([{ nodeId: 2, costPerHourUnits: 0n }]);
+    const beside = must(plan(input([node(1), node(2)], doc, rents(other)))).parts;
+    expect(beside).toMatchObject([{ nodeId: 1 }]);
+    expect(beside[0]?.costPerHourUnits).toBeGreaterThan(0n);
+    const refusal = (over: Partial<PlanInput>): string => {
+      const result = plan(input([node(2)], doc, over));
+      return result.ok ? "" : (result.problems[0]?.message ?? "");
+    };
+    expect(refusal(rents(other))).toContain("1 rented by others");
+    expect(refusal(rents(owner, false))).toContain("1 of a rent without money");
+    // A rent opens a dedicated farm's node to its renter, and to nobody else.
+    const farms = [{ ...FARM, dedicated: true }];
+    expect(refusal({ farms })).toContain("1 of dedicated farms");
+    expect(must(plan(input([node(2)], doc, { farms, ...rents(owner) }))).parts).toMatchObject([{ nodeId: 2 }]);
+    const gateway = node(2, { publicConfig: { domain: "gw.example.org" } });
+    const ingress = [{ service: "a", port: 80, name: "app", network: "default", tls: "both" as const }];
+    expect(plan(input([node(1), gateway], document([service("a")], { ingress }), rents(other)))).toMatchObject({ ok: false, problems: [{ code: "it_contract.no_gateway" }] });
+  });
+
   it("name the budget and the missing gateway", () => {
     expect(plan(input([node(1)], document([service("a")], { budgetPerHourUnits: 1n })))).toMatchObject({ ok: false, problems: [{ code: "it_contract.over_budget" }] });
     const ingress = [{ service: "a", port: 80, name: "app", network: "default", tls: "both" as const }];

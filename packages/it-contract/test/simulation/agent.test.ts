@@ -196,6 +196,37 @@ describe("the agent", () => {
     expect(world.solution(id).state).toBe("running");
   });
 
+  it("asks the ledger how nodes have done before it trusts them", async () => {
+    const world = new World({ nodes: 2 });
+    // One node shows itself for a while; the other comes, and is silent for half the time.
+    world.kill("node2");
+    world.pass(20 * 60_000, 2_500);
+    world.revive("node2");
+    const scores = () => new Map(world.sim.read.nodeReputations().map(({ nodeId, score }) => [nodeId as number, score]));
+    const [good, poor] = [scores().get(world.sim.node("node1"))!, scores().get(world.sim.node("node2"))!];
+    expect(good).toBeGreaterThan(poor + 100);
+    const least = Math.floor((good + poor) / 2);
+    const text = guestbook({ replicas: 1 }).replaceAll("image: store:1", `image: store:1\n    x-grid: { placement: { min_reputation: ${least} } }`).replace("spread: node", `min_reputation: ${least}`);
+    const id = await world.deploy(text);
+    await world.settle(id);
+    expect(world.solution(id).state).toBe("running");
+    expect(new Set(Object.values(await world.placement(id)))).toEqual(new Set(["node1"]));
+    const strict = await world.deploy(text.replaceAll(`min_reputation: ${least}`, "min_reputation: 999").replaceAll("guestbook", "strict"));
+    await expect(world.look(strict)).rejects.toMatchObject({ code: "it_contract.no_capacity", message: expect.stringContaining("of too little reputation") as string });
+  });
+
+  it("works on the node that its owner rents, and on nobody else's", async () => {
+    const world = new World({ nodes: 3 });
+    const rent = (node: string) => ({ type: "contracts.create_rent" as const, nodeId: world.sim.node(node), depositUnits: 500n * TFT });
+    world.do("user", rent("node3"));
+    world.do("other", rent("node1"));
+    const id = await world.deploy(guestbook({ replicas: 1 }));
+    await world.settle(id);
+    expect(new Set(Object.values(await world.placement(id)))).toEqual(new Set(["node3"]));
+    expect(world.nodeContracts(id).filter(({ nodeId }) => nodeId === world.sim.node("node3"))).toMatchObject([{ costPerHourUnits: 0n }]);
+    expect(world.sim.invariants()).toEqual([]);
+  });
+
   it("refuses to spend more than the budget", async () => {
     const world = new World();
     const id = await world.deploy(guestbook({ budget: "0.01 TFT/h" }));

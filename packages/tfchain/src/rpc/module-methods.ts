@@ -21,6 +21,7 @@ export const moduleMethods = {
   farmOffer: method("The twin that a farm is offered to.", { farmId: e.farmId }, s.nullable(e.twinId)),
   usage: method("Public traffic of a contract, as its node counted it.", { contractId: e.contractId }, s.nullable(l.usage)),
   rentByNode: method("The rent that a node is under.", { nodeId: e.nodeId }, s.nullable(e.contract)),
+  rents: method("All rents by ascending node id; `after` is a node id.", page, rows(e.contract)),
   service: method("One service contract.", { id: l.serviceId }, s.nullable(l.service)),
   services: method("Service contracts by ascending id.", page, rows(l.service)),
   parameters: method("Every number that governance may change, with its range.", {}, rows(g.parameter)),
@@ -33,6 +34,7 @@ export const moduleMethods = {
     { nodeId: s.optional(e.nodeId), farmId: s.optional(e.farmId), twinId: s.optional(e.twinId) },
     m.reputation,
   ),
+  nodeReputations: method("Score and confidence of all nodes by ascending node id.", page, rows(m.nodeReputation)),
   fee: method("What a transaction costs now: (base + perByte x bytes) x multiplier / 1,000.", {}, l.feeView),
   twinOffer: method("The key that a twin is offered to.", { twinId: e.twinId }, s.nullable(e.accountId)),
 } as const;

@@ -19,6 +19,8 @@ export { queries } from "./queries.ts";
 export { createRuntime, type RuntimeOptions } from "./runtime.ts";
 export { type Migration, rewriteRows } from "./upgrades/migrations.ts";
 export { type StateVersion, readStateVersion } from "./upgrades/store.ts";
+export { rowsOf, rowsOver } from "./store/rows.ts";
+export { heldResources } from "./contracts/hold.ts";
 export { stateKeys } from "./state-keys.ts";
 export { type ValidatorUpdate, validatorUpdates } from "./validators/change.ts";
 export { validatorAddressOf } from "./validators/store.ts";

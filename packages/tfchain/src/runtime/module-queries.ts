@@ -1,13 +1,16 @@
 /** Reads of the modules beside twins, farms, nodes, contracts and solutions. */
 import { discountOf, stakes } from "./accounts/stake.ts";
 import { readSupply } from "./accounts/supply.ts";
+import type { RentContract } from "../types/entities.ts";
 import type { StateQueries, StateReader } from "./api.ts";
 import { rentOf } from "./contracts/rent.ts";
+import { contracts, rentIdByNode } from "./contracts/store.ts";
 import { usages } from "./contracts/usage.ts";
 import { farmOffers, readPayout } from "./farms/property.ts";
 import { listParameters } from "./governance/parameters.ts";
 import { proposals } from "./governance/store.ts";
 import { readBlockTimeMs } from "./nodes/pulse.ts";
+import { nodes } from "./nodes/store.ts";
 import { readCharter, readPolicy } from "./policy/store.ts";
 import { priceView } from "./pricing/feed.ts";
 import { reputationOf } from "./reputation/score.ts";
@@ -19,7 +22,7 @@ import { twinOffers } from "./twins/move.ts";
 import { acceptedTerms } from "./twins/terms.ts";
 import { validatorsQueries } from "./validators/queries.ts";
 
-type ModuleQuery = "policy" | "charter" | "supply" | "stake" | "discount" | "acceptedTerms" | "twinOffer" | "farmPayout" | "farmOffer" | "usage" | "rentByNode" | "service" | "services" | "parameters" | "proposal" | "proposals" | "price" | "rewards" | "reputation" | "fee" | "validatorSet" | "misbehaviours";
+type ModuleQuery = "policy" | "charter" | "supply" | "stake" | "discount" | "acceptedTerms" | "twinOffer" | "farmPayout" | "farmOffer" | "usage" | "rentByNode" | "service" | "services" | "parameters" | "proposal" | "proposals" | "price" | "rewards" | "reputation" | "fee" | "validatorSet" | "rents" | "nodeReputations" | "misbehaviours";
 
 export function moduleQueries(state: StateReader): Pick<StateQueries, ModuleQuery> {
   return {
@@ -34,6 +37,7 @@ export function moduleQueries(state: StateReader): Pick<StateQueries, ModuleQuer
     farmOffer: (farmId) => farmOffers.get(state, farmId),
     usage: (contractId) => usages.get(state, contractId),
     rentByNode: (nodeId) => rentOf(state, nodeId),
+    rents: (page) => rentIdByNode.list(state, paging(page)).flatMap((id) => (contracts.get(state, id) as RentContract | undefined) ?? []),
     service: (id) => services.get(state, id),
     services: (page) => services.list(state, paging(page)),
     parameters: () => listParameters(state),
@@ -42,6 +46,11 @@ export function moduleQueries(state: StateReader): Pick<StateQueries, ModuleQuer
     price: () => priceView(state, readBlockTimeMs(state)),
     rewards: (nodeId) => receiptsOf(nodeId).list(state),
     reputation: (subject) => reputationOf(state, subject, readBlockTimeMs(state)),
+    nodeReputations: (page) =>
+      nodes.list(state, paging(page)).map(({ id: nodeId }) => {
+        const { score, confidence } = reputationOf(state, { nodeId }, readBlockTimeMs(state));
+        return { nodeId, score, confidence };
+      }),
     fee: () => feeView(state),
     twinOffer: (twinId) => twinOffers.get(state, twinId),
   };

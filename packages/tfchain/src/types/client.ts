@@ -5,7 +5,7 @@ import type { Account, Anchor, Contract, Farm, Head, NameContract, Node, Params,
 import type { ChainEvent, EventBlock } from "./events.ts";
 import type { Parameter, Proposal, ProposalId } from "./governance.ts";
 import type { AcceptedTerms, Discount, FeeView, PriceView, Service, ServiceId, Stake, Supply, Usage } from "./ledger.ts";
-import type { Reputation, RewardReceipt } from "./merit.ts";
+import type { NodeReputation, Reputation, RewardReceipt } from "./merit.ts";
 import type { Charter, Policy } from "./policy.ts";
 import type { Misbehaviour, ValidatorSet } from "./validators.ts";
 
@@ -57,6 +57,8 @@ export interface ChainReader {
   usage(contractId: ContractId): Promise<Usage | undefined>;
   /** The rent that a node is under. */
   rentByNode(nodeId: NodeId): Promise<RentContract | undefined>;
+  /** All rents, by ascending node id; `after` is a node id. */
+  rents(page?: PageOptions): Promise<readonly RentContract[]>;
   service(id: ServiceId): Promise<Service | undefined>;
   services(page?: PageOptions): Promise<readonly Service[]>;
   /** Every number that governance may change, with its range. */
@@ -69,6 +71,8 @@ export interface ChainReader {
   rewards(nodeId: NodeId): Promise<readonly RewardReceipt[]>;
   /** Score, confidence and the evidence behind it; neutral for what nothing is known of. */
   reputation(subject: ReputationSubject): Promise<Reputation>;
+  /** Of all nodes, by ascending node id. */
+  nodeReputations(page?: PageOptions): Promise<readonly NodeReputation[]>;
   /** What a transaction costs now. */
   fee(): Promise<FeeView>;
   twins(page?: PageOptions): Promise<readonly Twin[]>;

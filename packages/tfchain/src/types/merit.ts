@@ -57,5 +57,9 @@ export const reputation = s.struct({
 });
 export type Reputation = Infer<typeof reputation>;
 
+/** Without the evidence: for lists. */
+export const nodeReputation = s.struct({ nodeId: e.nodeId, score: reputation.fields.score, confidence: reputation.fields.confidence });
+export type NodeReputation = Infer<typeof nodeReputation>;
+
 export const review = s.struct({ contractId: e.contractId, twinId: e.twinId, score: s.uint({ max: 100 }), billedUnits: s.units(), atMs: e.timeMs });
 export type Review = Infer<typeof review>;
