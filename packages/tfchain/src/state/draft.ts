@@ -83,8 +83,7 @@ export class Draft implements StateDraft {
 
   /** Own key at or after `from`: looked up each time, so that writes made while a range is read do no harm. */
   #next(from: string, lt: string, inclusive: boolean): string | undefined {
-    const index = this.#keys.seek(from);
-    const key = !inclusive && this.#keys.at(index) === from ? this.#keys.at(index + 1) : this.#keys.at(index);
+    const key = inclusive ? this.#keys.seek(from) : this.#keys.after(from);
     return key !== undefined && key < lt ? key : undefined;
   }
 
@@ -94,8 +93,7 @@ export class Draft implements StateDraft {
     const ops: WriteOp[] = [];
     const replaced: Replaced[] = [];
     const changes: Change[] = [];
-    for (let index = 0; index < this.#keys.size; index += 1) {
-      const key = this.#keys.at(index) as string;
+    for (const key of this.#keys.from("")) {
       const value = this.#writes.get(key);
       const before = this.#below(key);
       if (sameValue(before, value)) continue;

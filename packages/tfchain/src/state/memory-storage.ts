@@ -60,9 +60,8 @@ function apply(table: Table, op: WriteOp): void {
 function* rangeOf(table: Table, options: RangeOptions): Iterable<readonly [string, Uint8Array]> {
   const { gte, lt, limit = Number.MAX_SAFE_INTEGER } = options;
   let sent = 0;
-  for (let index = table.keys.seek(gte); index < table.keys.size && sent < limit; index += 1) {
-    const key = table.keys.at(index) as string;
-    if (key >= lt) return;
+  for (const key of table.keys.from(gte)) {
+    if (key >= lt || sent >= limit) return;
     sent += 1;
     yield [key, table.values.get(key) as Uint8Array];
   }
