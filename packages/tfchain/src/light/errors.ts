@@ -26,6 +26,10 @@ export const chainErrors = defineErrors({
     summary: "The chain is stopping or has stopped.",
     cure: "Connect again once it runs; a transaction that was not answered may be looked up by its hash with tx.get.",
   },
+  "chain.nothing_to_export": {
+    summary: "The folder holds no ledger.",
+    cure: "Name the data folder of a chain that has run, as its configuration file does.",
+  },
   "chain.replay_differs": {
     summary: "The recorded blocks do not lead to the recorded state.",
     cure: "Use the release that made the record; when this one should come to the same, it has a fault: report it with the height.",

@@ -132,7 +132,7 @@ const name = s.text({ minLength: 1, maxLength: 64 });
 
 /** What a chain held when it was exported: the chain that starts from it goes on after `height` and `timeMs`. */
 export const content = s.struct({
-  height: s.uint({ min: 1 }),
+  height: s.uint(),
   timeMs: s.uint(),
   /** TFT that the first genesis of all gave. */
   genesisUnits: s.units(),
