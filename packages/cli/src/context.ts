@@ -2,8 +2,9 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { type KeyPair, type TwinId, keyPairFromSeed, seedOfMnemonic } from "@tfgrid/primitives";
-import { type ChainClient, connectChain } from "@tfgrid/tfchain";
+import { type ChainAccess, type ChainClient, connectChain } from "@tfgrid/tfchain";
 import { type NotaryClient, connectNotary } from "@tfgrid/notary";
+import { readAccess } from "./chain/join.ts";
 import { type GridEndpoints, readEndpoints } from "./endpoints.ts";
 import { cliErrors } from "./errors.ts";
 import { KEY_ROLES, type KeyRole, mnemonicFile } from "./local-grid/keys.ts";
@@ -14,6 +15,7 @@ export interface GlobalOptions {
   readonly json: boolean;
   readonly state: string;
   readonly mnemonicFile?: string;
+  readonly access?: string;
   readonly as?: string;
 }
 
@@ -22,6 +24,8 @@ export interface Context {
   readonly stateDir: string;
   readonly signal: AbortSignal;
   endpoints(): GridEndpoints;
+  /** Of `--access FILE`, else of the local grid. @throws GridError cli.not_running, cli.no_such_file, cli.bad_argument */
+  chainAccess(): ChainAccess;
   chain(): ChainClient;
   notary(): NotaryClient;
   /** The key that signs. @throws GridError cli.no_identity, keys.bad_mnemonic */
@@ -41,11 +45,16 @@ export function createContext(options: GlobalOptions, signal: AbortSignal): Cont
     stateDir,
     signal,
     endpoints: () => (endpoints ??= readEndpoints(stateDir)),
-    chain: () => {
+    chainAccess: () => {
+      if (options.access !== undefined) return readAccess(resolve(options.access));
       const { urls, trust } = context.endpoints().chain;
-      return (chain ??= connectChain({ urls, trust }));
+      return { urls, trust };
     },
-    notary: () => (notary ??= connectNotary({ urls: context.endpoints().notary, chain: context.chain() })),
+    chain: () => {
+      if (chain !== undefined) return chain;
+      return (chain = connectChain(context.chainAccess()));
+    },
+    notary: () => (notary ??= connectNotary({ urls: context.endpoints().notary, chain: context.chain().proven })),
     keyPair: (role = "user") => readIdentity(options, stateDir, role),
     identity: async (role) => {
       const keyPair = context.keyPair(role);

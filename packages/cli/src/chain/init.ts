@@ -1,9 +1,10 @@
 /** `chain init`: keys, genesis and a folder for each server of a new chain. */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type AccountId, type Entropy, type KeyPair, generateKeyPair, keyPairFromSeed, mnemonicOf } from "@tfgrid/primitives";
 import { type ChainAccess, PACES, newChain } from "@tfgrid/tfchain";
 import { cliErrors } from "../errors.ts";
+import { requireEmpty, writeAccess } from "./join.ts";
 import { type EngineKind, FIRST_WALLET_UNITS, type Grant, type ServerPlan, planGenesis } from "./plan.ts";
 
 export interface InitOptions {
@@ -32,12 +33,10 @@ export interface InitResult {
   readonly wallets: readonly { readonly role: string; readonly account: AccountId; readonly file: string }[];
 }
 
-const ACCESS_FILE = "access.json";
-
 /** @throws GridError cli.bad_argument when the home is not empty: it may hold the only copy of another chain's keys */
 export function initChain(options: InitOptions): InitResult {
   const { home } = options;
-  if (existsSync(home) && readdirSync(home).length > 0) throw cliErrors.fail("cli.bad_argument", { message: `${home} is not empty, and nothing there is written over.` });
+  requireEmpty(home);
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const wallets = new Wallets(home, options.entropy);
   const accounts = {
@@ -46,7 +45,7 @@ export function initChain(options: InitOptions): InitResult {
     grants: options.grants.length > 0 ? options.grants : [{ id: wallets.make("wallet"), freeUnits: FIRST_WALLET_UNITS }],
   };
   const made = options.engine === "solo" ? initSolo(options, accounts) : initValidators(options, accounts);
-  writeFileSync(join(home, ACCESS_FILE), `${JSON.stringify(made.access, undefined, 2)}\n`);
+  writeAccess(home, made.access);
   return { chainId: options.chainId, engine: options.engine, ...made, wallets: wallets.made };
 }
 

@@ -2,13 +2,16 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join as joinPath, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type AccountId, systemClock, systemEntropy } from "@tfgrid/primitives";
+import { type AccountId, type Hex, systemClock, systemEntropy } from "@tfgrid/primitives";
 import { PACES, ensureCometBft, newChain } from "@tfgrid/tfchain";
 import { type InitResult, initChain } from "../chain/init.ts";
+import { type JoinResult, joinChain } from "../chain/join.ts";
 import { ENGINES, type EngineKind, MAX_FOLDERS, parseGrant, planServers } from "../chain/plan.ts";
+import { serverStates, serverTable } from "../chain/status.ts";
 import type { Context } from "../context.ts";
 import { cliErrors } from "../errors.ts";
 import type { Action } from "./index.ts";
@@ -39,21 +42,43 @@ export function addChainCommands(program: Command, action: Action): void {
     .description("run the server of a folder until interrupted")
     .option("--home <folder>", "folder of the server", "chain")
     .action(action((context, options: { readonly home: string }) => startServer(context, resolve(options.home))));
+  addJoin(command, action);
+  command
+    .command("status")
+    .description("how each server of a chain fares: of --access, of --rpc, or of the local grid")
+    .option("--rpc <urls>", "servers to ask, with commas")
+    .action(action(showStatus));
+}
+
+function addJoin(command: Command, action: Action): void {
+  withAddress(
+    command
+      .command("join")
+      .description("make a folder for a server of a chain that runs elsewhere: it follows the others, and governance can make it a validator")
+      .option("--rpc <urls>", "RPC of servers of the chain, with commas; instead: --access")
+      .option("--genesis-hash <hash>", "known from elsewhere; another genesis is refused")
+      .option("--from-genesis", "carry out all blocks anew instead of beginning with a snapshot"),
+  )
+    .option("--host <address>", "where this server listens and is reached", "127.0.0.1")
+    .action(action(join));
+}
+
+/** Options of both ways to a folder. */
+function withAddress(command: Command): Command {
+  return command
+    .option("--home <folder>", "where the folder is made; must be empty", "chain")
+    .option("--rpc-port <port>", "of the (first) server", countOf(65_535, "port"), RPC_PORT)
+    .option("--p2p-port <port>", "of the (first) server, for other servers", countOf(65_535, "port"), P2P_PORT)
+    .addOption(new Option("--pace <pace>", "waiting times between validators, the same for all: one room, or the Internet").choices(Object.keys(PACES)).default("local"));
 }
 
 function addInit(command: Command, action: Action): void {
-  command
-    .command("init")
-    .description("make keys, genesis and a folder for each server of a new chain")
+  withAddress(command.command("init").description("make keys, genesis and a folder for each server of a new chain"))
     .addOption(new Option("--engine <engine>", "who orders blocks").choices(ENGINES).default("cometbft"))
-    .option("--home <folder>", "where the folders are made; must be empty", "chain")
     .option("--validators <count>", "folders to make, one for each validator", countOf(MAX_FOLDERS, "validators"), 1)
     .option("--hosts <addresses>", "address where servers listen and reach each other: one for all, or one each, with commas", "127.0.0.1")
-    .option("--rpc-port <port>", "of the first server", countOf(65_535, "port"), RPC_PORT)
-    .option("--p2p-port <port>", "of the first server, for other validators", countOf(65_535, "port"), P2P_PORT)
     .option("--chain-id <name>", "default: a new name")
     .addOption(new Option("--preset <preset>", "numbers of the ledger: `local` lets hours pass in seconds").choices(["local", "main"]).default("main"))
-    .addOption(new Option("--pace <pace>", "waiting times between validators: one room, or the Internet").choices(Object.keys(PACES)).default("local"))
     .option("--account <account=tft>", "who owns the first TFT (repeat); without it a wallet is made", (text: string, all: readonly string[]) => [...all, text], [])
     .option("--foundation <account>", "receives its share of all bills; without it a key is made", accountOf)
     .option("--validators-pool <account>", "receives fees; without it a key is made", accountOf)
@@ -75,7 +100,7 @@ function accountOf(text: string): AccountId {
 
 async function init(context: Context, flags: InitFlags): Promise<void> {
   const { engine, validators, rpcPort, p2pPort, preset, pace, foundation, validatorsPool } = flags;
-  const servers = planServers({ validators, hosts: flags.hosts.split(",").map((host) => host.trim()), rpcPort, p2pPort });
+  const servers = planServers({ validators, hosts: listOf(flags.hosts), rpcPort, p2pPort });
   const result = initChain({
     home: resolve(flags.home),
     engine,
@@ -105,14 +130,70 @@ function initLines({ chainId, servers, wallets }: InitResult): readonly string[]
   ];
 }
 
+/** `{"ready":true,"endpoints":{...}}` is the one line that the program prints. */
+function sayReady(context: Context, line: string): void {
+  const value = JSON.parse(line) as { readonly endpoints: { readonly rpc: string } };
+  context.printer.line(value, `serves at ${value.endpoints.rpc}; Ctrl-C ends it`);
+}
+
+interface JoinFlags {
+  readonly home: string;
+  readonly rpc?: string;
+  readonly host: string;
+  readonly rpcPort: number;
+  readonly p2pPort: number;
+  readonly pace: keyof typeof PACES;
+  readonly genesisHash?: string;
+  readonly fromGenesis?: boolean;
+}
+
+async function join(context: Context, flags: JoinFlags): Promise<void> {
+  const { host, rpcPort, p2pPort, pace, fromGenesis = false, genesisHash } = flags;
+  const [first, ...more] = flags.rpc === undefined ? context.chainAccess().urls : listOf(flags.rpc);
+  if (first === undefined) throw cliErrors.fail("cli.bad_argument", { message: "--rpc names no server." });
+  const result = await joinChain({
+    home: resolve(flags.home),
+    server: { folder: "", host, rpcPort, p2pPort },
+    urls: [first, ...more],
+    trust: flags.rpc === undefined ? context.chainAccess().trust : undefined,
+    genesisHash: genesisHash as Hex | undefined,
+    fromGenesis,
+    pace,
+    entropy: systemEntropy,
+    signal: context.signal,
+  });
+  context.printer.result(result, () => joinLines(result).join("\n"));
+}
+
+function joinLines({ chainId, folder, rpc, validator, peers, genesisHash, beginsWithHeight }: JoinResult): readonly string[] {
+  return [
+    `chain ${chainId}`,
+    `  genesis    ${genesisHash}  (compare it with what others of this chain see)`,
+    `  begins     ${beginsWithHeight === 0 ? "with the genesis, and carries out all blocks" : `with a snapshot, compared with block ${beginsWithHeight}`}`,
+    `  peers      ${peers.join("  ")}`,
+    `  serves     ${rpc}`,
+    `  validator  ${validator}  (what governance names to make it one)`,
+    "",
+    `start it: tfgrid chain start --home ${folder}`,
+  ];
+}
+
+const listOf = (text: string): readonly string[] => text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+
+async function showStatus(context: Context, flags: { readonly rpc?: string }): Promise<void> {
+  const states = await serverStates(flags.rpc === undefined ? context.chainAccess().urls : listOf(flags.rpc), context.signal);
+  context.printer.result(states, () => serverTable(states));
+}
+
 const MAIN = fileURLToPath(new URL("../../../tfchain/src/main.ts", import.meta.url));
 
-/** The ledger's own program with this terminal: it prints one line when it serves, and its log to standard error. */
+/** The ledger's own program: its log goes to standard error as it is. */
 async function startServer(context: Context, home: string): Promise<void> {
-  const configFile = join(home, newChain.CONFIG_FILE);
+  const configFile = joinPath(home, newChain.CONFIG_FILE);
   if (!existsSync(configFile)) throw cliErrors.fail("cli.no_such_file", { message: `There is no ${newChain.CONFIG_FILE} in ${home}: make it with \`tfgrid chain init\` or \`tfgrid chain join\`.` });
   if (newChain.needsCometBft(home)) await ensureCometBft({ note: context.printer.progress, signal: context.signal });
-  const child = spawn(process.execPath, [MAIN, "--config", configFile], { stdio: ["ignore", "inherit", "inherit"], detached: true });
+  const child = spawn(process.execPath, [MAIN, "--config", configFile], { stdio: ["ignore", "pipe", "inherit"], detached: true });
+  createInterface({ input: child.stdout }).on("line", (line) => sayReady(context, line));
   // Of a group of its own: Ctrl-C comes to it through us, once, and it ends its cometbft in order.
   context.signal.addEventListener("abort", () => child.kill("SIGTERM"), { once: true });
   if (context.signal.aborted) child.kill("SIGTERM");

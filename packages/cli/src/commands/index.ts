@@ -33,6 +33,7 @@ export function createProgram(options: ProgramOptions): Command {
     .version(options.version)
     .option("--json", "answer in JSON", false)
     .option("--state <folder>", "state folder of the local grid", process.env["TFGRID_STATE"] ?? "state")
+    .option("--access <file>", "act on the chain of this file (access.json of `chain init`) instead of the local grid's")
     .option("--mnemonic-file <file>", "sign with the twin of these words")
     .option("--as <role>", "sign as this role of the local grid (user, farmer)")
     .configureHelp({ showGlobalOptions: true })

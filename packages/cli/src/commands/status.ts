@@ -1,6 +1,7 @@
 /** `status`: is the grid up, where is everything, what runs. */
 import type { Command } from "commander";
 import { type Clock, messageOf, systemClock } from "@tfgrid/primitives";
+import { type ServerState, serverStates, stateInWords } from "../chain/status.ts";
 import type { Context } from "../context.ts";
 import { layoutOf } from "../local-grid/layout.ts";
 import { runningSupervisor } from "../local-grid/lock.ts";
@@ -35,7 +36,7 @@ async function showStatus(context: Context, clock: Clock): Promise<void> {
     [
       ...addressLines(endpoints, solutions.some((solution) => solution.name === "guestbook")),
       `chain height ${head.height}, ${programs.length} programs`,
-      ...services.filter((service) => !service.ok).map((service) => `${service.name} does not answer: ${service.message}`),
+      ...services.filter((service) => !service.ok).map((service) => `${service.name} is not well: ${service.message}`),
       "",
       nodeTable(nodes, clock.nowMs()),
       "",
@@ -59,12 +60,13 @@ const SERVICE_TIMEOUT_MS = 2000;
 
 async function serviceStates(context: Context): Promise<readonly ServiceState[]> {
   const endpoints = context.endpoints();
+  const chains = serverStates(endpoints.chain.urls, context.signal);
   const services = [
     ...endpoints.notary.map((url, index) => ({ name: `notary ${index + 1}`, url: `${url}/health` })),
     { name: "explorer", url: `${endpoints.explorer}/health` },
     { name: "registry", url: `${endpoints.registry.url}/v2/` },
   ];
-  return Promise.all(
+  const others = await Promise.all(
     services.map(async (service) => {
       try {
         const response = await fetch(service.url, { signal: AbortSignal.timeout(SERVICE_TIMEOUT_MS) });
@@ -74,4 +76,11 @@ async function serviceStates(context: Context): Promise<readonly ServiceState[]>
       }
     }),
   );
+  return [...(await chains).map(chainService), ...others];
+}
+
+/** A server that answers but stands still is not well. */
+function chainService(state: ServerState, index: number): ServiceState {
+  const well = state.ok && state.status.stalledSinceMs === null;
+  return { name: `chain ${index + 1}`, url: state.url, ok: well, ...(well ? {} : { message: stateInWords(state, systemClock.nowMs()) }) };
 }
