@@ -38,6 +38,9 @@ async function start(): Promise<{ child: ChildProcess; url: string }> {
   const { CHAIN_CPU_PROFILE: profile } = process.env;
   const flags = profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profile];
   const child = spawn(process.execPath, [...flags, main, "--config", join(folder, "config.json")], { stdio: ["ignore", "pipe", "inherit"] });
+  child.once("exit", (code) => {
+    if (code !== 0 && !child.killed) throw new Error(`the chain has ended with code ${code}`);
+  });
   const line = await new Promise<string>((resolve) => child.stdout.once("data", (chunk: Buffer) => resolve(chunk.toString())));
   return { child, url: (JSON.parse(line) as { endpoints: { rpc: string } }).endpoints.rpc };
 }

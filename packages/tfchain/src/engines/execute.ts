@@ -1,6 +1,7 @@
 /** One block through the runtime: from a state and transactions to results, events and the writes to store. */
 import type { Logger } from "@tfgrid/primitives";
 import type { BlockContext, Runtime, TxOutcome } from "../runtime/api.ts";
+import { rowsOver } from "../runtime/index.ts";
 import type { SealedDraft, StateStore } from "../state/index.ts";
 import type { ChainEvent } from "../types/index.ts";
 import type { PendingTx } from "./mempool.ts";
@@ -26,10 +27,11 @@ export function execute(options: {
   const failed: { tx: PendingTx; error: unknown }[] = [];
   for (let txs = options.txs; ; ) {
     const draft = state.draft();
-    const events = runtime.beginBlock(draft, context);
+    const rows = rowsOver(draft);
+    const events = runtime.beginBlock(rows, context);
     const outcomes: TxOutcome[] = [];
     try {
-      for (const tx of txs) outcomes.push(runtime.deliverTx(draft, context, tx.decoded));
+      for (const tx of txs) outcomes.push(runtime.deliverTx(rows, context, tx.decoded));
     } catch (error) {
       const tx = txs[outcomes.length] as PendingTx;
       logger.error("the runtime failed on a transaction; it is left out", { hash: tx.decoded.hash, height: context.height, error });

@@ -2,18 +2,19 @@
  * One authority that makes the blocks: when there is work, at most one each interval, and when time-based work is due. Making
  * a block is one synchronous step from the mempool to the disk, so nobody ever sees half of one.
  */
-import { type Clock, type Hex, type KeyPair, type Logger, bytesToHex, hexToBytes, isGridError, messageOf } from "@tfgrid/primitives";
+import { type Clock, type GridError, type Hex, type KeyPair, type Logger, bytesToHex, hasCode, hexToBytes, isGridError, messageOf } from "@tfgrid/primitives";
 import { ENGINE_LIMITS } from "../limits.ts";
 import { EMPTY_ROOT, type Header, type ProvenValue, type SignedHeader, type SoloHeader, chainErrors, factsOf, headerBytes, listRoot } from "../light/index.ts";
-import type { BlockContext, DecodedTx, Runtime } from "../runtime/api.ts";
+import type { BlockContext, Runtime, StateReader } from "../runtime/api.ts";
+import { rowsOf } from "../runtime/index.ts";
 import { type StateStore, type Storage, openState } from "../state/index.ts";
 import { type Head, eventBlock } from "../types/index.ts";
+import { Arrivals } from "./arrivals.ts";
 import { BlockStore } from "./block-store.ts";
 import type { BlockInfo, CommittedBlock, Engine, EngineStatus, EventRow, TxResult } from "./engine.ts";
 import { type Execution, execute } from "./execute.ts";
 import { requireGenesis } from "./genesis.ts";
 import { Mempool, type PendingTx } from "./mempool.ts";
-import { verifyTx } from "./verify.ts";
 
 export interface SoloOptions {
   readonly storage: Storage;
@@ -37,6 +38,8 @@ export interface SoloOptions {
 const ZERO_HASH = bytesToHex(EMPTY_ROOT);
 /** ms. Longest timer that is set: a changed clock is noticed after at most this long. */
 const MAX_TIMER_MS = 60_000;
+/** ms. How often a block is tried again while the disk is full. */
+const FULL_DISK_RETRY_MS = 1_000;
 
 class Solo implements Engine {
   readonly state: StateStore;
@@ -48,18 +51,21 @@ class Solo implements Engine {
   #signed: SignedHeader;
   #head: Head;
   #maxTxBytes = 0;
-  /** Submissions enter the mempool in order of arrival, although their signatures are checked side by side. */
-  #admission: Promise<unknown> = Promise.resolve();
-  #checking = 0;
+  /** Of the head: what many transactions are checked against. */
+  #rows: StateReader;
+  readonly #arrivals = new Arrivals({ enter: (tx) => this.#enter(tx) });
   #timer: NodeJS.Timeout | undefined;
   #lastBlockAtMs: number;
   #stopped = false;
+  /** Why the last block could not be written, until one can. */
+  #diskFull: GridError | undefined;
 
   constructor(options: SoloOptions) {
     this.#options = options;
     this.#intervalMs = options.blockIntervalMs ?? ENGINE_LIMITS.blockIntervalMs;
-    this.#blocks = new BlockStore(options.storage, options.retainedBlocks ?? ENGINE_LIMITS.retainedBlocks);
-    this.state = openState(options.storage);
+    const { retainedBlocks = ENGINE_LIMITS.retainedBlocks } = options;
+    this.#blocks = new BlockStore(options.storage, retainedBlocks);
+    this.state = openState(options.storage, { retainedVersions: retainedBlocks });
     const height = this.#blocks.headHeight();
     if (height === undefined) this.#signed = this.#makeGenesis();
     else {
@@ -67,6 +73,7 @@ class Solo implements Engine {
       this.#signed = this.#blocks.header(height);
     }
     this.#head = headOf(this.#signed);
+    this.#rows = rowsOf(this.state);
     options.runtime.requireSupported(this.state, this.#head.height + 1);
     this.#readParams();
     this.#lastBlockAtMs = options.clock.nowMs();
@@ -143,43 +150,22 @@ class Solo implements Engine {
     const decoded = this.#options.runtime.decodeTx(bytes, this.#maxTxBytes);
     const done = this.#blocks.tx(decoded.hash);
     if (done !== undefined) return done;
-    if (this.#checking >= ENGINE_LIMITS.pendingSignatures) throw chainErrors.fail("mempool.full");
-    const pending = await this.#admit(bytes, decoded);
-    return pending.result.promise;
+    return this.#arrivals.submit(bytes, decoded);
   }
 
-  async #admit(bytes: Uint8Array, decoded: DecodedTx): Promise<PendingTx> {
-    const { body, signature } = decoded.tx;
-    const valid = verifyTx({ account: body.signer, signBytes: decoded.signBytes, signature });
-    this.#checking += 1;
-    const admitted = this.#admission
-      .then(() => valid)
-      .then((isValid) => {
-        if (!isValid) throw chainErrors.fail("tx.bad_signature", { details: { account: body.signer } });
-        return this.#enter(bytes, decoded);
-      })
-      .finally(() => {
-        this.#checking -= 1;
-      });
-    // The next in line waits for this one, whatever becomes of it.
-    this.#admission = admitted.then(
-      () => undefined,
-      () => undefined,
-    );
-    return admitted;
-  }
-
-  #enter(bytes: Uint8Array, decoded: DecodedTx): PendingTx {
+  #enter(tx: PendingTx): PendingTx {
     this.#requireRunning();
+    if (this.#diskFull !== undefined) throw this.#diskFull;
+    const { bytes, decoded } = tx;
     const waiting = this.#mempool.get(decoded.hash);
     if (waiting !== undefined) return waiting;
     const { signer } = decoded.tx.body;
     this.#mempool.requireRoom(signer, bytes.length);
-    this.#options.runtime.checkTx(this.state, this.#nextContext(), decoded, this.#mempool.nextNonce(signer));
-    const pending = { bytes, decoded, result: Promise.withResolvers<TxResult>() };
-    this.#mempool.add(pending);
-    this.#schedule();
-    return pending;
+    this.#options.runtime.checkTx(this.#rows, this.#nextContext(), decoded, this.#mempool.nextNonce(signer));
+    this.#mempool.add(tx);
+    // For all others a block is on its way already.
+    if (this.#mempool.size === 1) this.#schedule();
+    return tx;
   }
 
   #nextContext(): BlockContext {
@@ -205,12 +191,21 @@ class Solo implements Engine {
     const due = (runtime.nextDueMs(this.state) ?? Number.POSITIVE_INFINITY) <= now;
     const idle = Math.abs(now - this.#lastBlockAtMs) >= idleBlockMs;
     try {
-      if (this.#mempool.size > 0 || due || idle) this.#produce();
+      if (this.#mempool.size > 0 || due || idle || this.#diskFull !== undefined) this.#produce();
+      this.#diskFull = undefined;
       this.#schedule();
     } catch (error) {
+      if (hasCode(error, "chain.disk_full")) return this.#waitForSpace(error as GridError);
       this.#halt("The chain cannot commit any more.");
       onFatal(error);
     }
+  }
+
+  /** The block was not written and nothing of it was adopted: what waits goes on waiting, new transactions are told why. */
+  #waitForSpace(error: GridError): void {
+    if (this.#diskFull === undefined) this.#options.logger.error("the chain waits for space on its disk", { ...error.toWire() });
+    this.#diskFull = error;
+    this.#timer = setTimeout(() => this.#onTimer(), FULL_DISK_RETRY_MS);
   }
 
   #produce(): void {
@@ -229,6 +224,7 @@ class Solo implements Engine {
     sealed.adopt();
     this.#signed = signed;
     this.#head = headOf(signed);
+    this.#rows = rowsOf(this.state);
     // Counted from the beginning, so that a block's own work does not stretch the interval.
     this.#lastBlockAtMs = beganAtMs;
     this.#readParams();
@@ -263,7 +259,7 @@ class Solo implements Engine {
 
   async stop(): Promise<void> {
     if (!this.#stopped) this.#halt();
-    await this.#admission;
+    await this.#arrivals.settled();
   }
 }
 

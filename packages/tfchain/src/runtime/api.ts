@@ -6,7 +6,7 @@ import type { Hex } from "@tfgrid/primitives";
 import type { ChainEvent, ChainReader, MisbehaviourReport, SignedTransaction } from "../types/index.ts";
 
 export interface StateReader {
-  /** The bytes are the caller's to keep: never reused or changed afterwards (the runtime remembers what they decode to). */
+  /** The bytes are the caller's to keep: never reused or changed afterwards. */
   get(key: string): Uint8Array | undefined;
   /** Ascending by key, from `gte` inclusive to `lt` exclusive. Sees the writes of the same transaction. */
   range(options: {

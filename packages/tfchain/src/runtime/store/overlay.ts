@@ -1,7 +1,7 @@
 /** Writes kept aside until they are wanted: what makes a batch of calls all or nothing. */
-import type { Schema } from "@tfgrid/primitives";
+import { type Schema, encode } from "@tfgrid/primitives";
 import type { StateReader, StateWriter } from "../api.ts";
-import { type RowWriter, encodeRow } from "./table.ts";
+import { type RowWriter, readRow, writeRow } from "./rows.ts";
 
 export interface Overlay extends RowWriter {
   /** Hands every write to the state below, in key order; either all or, when a row cannot be encoded, none. @throws GridError codec.* */
@@ -9,39 +9,53 @@ export interface Overlay extends RowWriter {
 }
 
 type Entry = readonly [key: string, value: Uint8Array];
-/** A row waits as a value until its bytes are asked for. */
-type Write = { readonly bytes: Uint8Array | undefined } | { readonly schema: Schema<unknown>; readonly value: unknown };
+/** A row waits as a value until its bytes are asked for: what is written several times in one batch is encoded once. */
+interface Row {
+  readonly schema: Schema<unknown>;
+  readonly value: unknown;
+  bytes: Uint8Array | undefined;
+}
+/** undefined deletes. */
+type Write = Row | Uint8Array | undefined;
 type Writes = Map<string, Write>;
 
-function bytesOf(writes: Writes, key: string): Uint8Array | undefined {
-  const write = writes.get(key);
-  if (write === undefined || "bytes" in write) return write?.bytes;
-  const bytes = encodeRow(write.schema, write.value);
-  writes.set(key, { bytes });
-  return bytes;
+const isRow = (write: Write): write is Row => write !== undefined && "schema" in write;
+
+function bytesOf(write: Write): Uint8Array | undefined {
+  if (!isRow(write)) return write;
+  write.bytes ??= encode(write.schema, write.value);
+  return write.bytes;
 }
 
 export function overlay(below: StateWriter): Overlay {
   const writes: Writes = new Map();
   return {
-    get: (key) => (writes.has(key) ? bytesOf(writes, key) : below.get(key)),
-    set: (key, bytes) => void writes.set(key, { bytes }),
-    delete: (key) => void writes.set(key, { bytes: undefined }),
-    setRow: <V>(key: string, schema: Schema<V>, value: V) => void writes.set(key, { schema: schema as Schema<unknown>, value }),
-    getRow: (key) => {
+    get: (key) => (writes.has(key) ? bytesOf(writes.get(key)) : below.get(key)),
+    set: (key, bytes) => void writes.set(key, bytes),
+    delete: (key) => void writes.set(key, undefined),
+    readRow: <V>(key: string, schema: Schema<V>): V | undefined => {
       const write = writes.get(key);
-      return write !== undefined && "value" in write ? write : undefined;
+      if (isRow(write)) return write.value as V;
+      return write === undefined && writes.has(key) ? undefined : readRow(write === undefined ? below : own(writes), key, schema);
     },
+    writeRow: (key, schema, value, bytes) => void writes.set(key, { schema: schema as Schema<unknown>, value, bytes }),
     range: (options) => merged(below, writes, options),
     commit: () => {
-      const encoded = [...writes.keys()].sort().map((key) => [key, bytesOf(writes, key)] as const);
-      for (const [key, bytes] of encoded) {
-        if (bytes === undefined) below.delete(key);
-        else below.set(key, bytes);
-      }
+      const keys = [...writes.keys()].sort();
+      for (const key of keys) bytesOf(writes.get(key));
+      for (const key of keys) hand(below, key, writes.get(key));
       writes.clear();
     },
   };
+}
+
+/** What was written as bytes, to be read as a row. */
+const own = (writes: Writes): StateReader => ({ get: (key) => bytesOf(writes.get(key)), range: () => [] });
+
+function hand(below: StateWriter, key: string, write: Write): void {
+  if (write === undefined) below.delete(key);
+  else if (isRow(write)) writeRow(below, { key, ...write, bytes: bytesOf(write) as Uint8Array });
+  else below.set(key, write);
 }
 
 function* merged(
@@ -64,7 +78,7 @@ function* merged(
       if (takeMine && theirs !== undefined && mine === theirs[0]) next = base.next();
       if (!takeMine) next = base.next();
       if (takeMine) index += 1;
-      const value = takeMine ? bytesOf(writes, mine) : theirs?.[1];
+      const value = takeMine ? bytesOf(writes.get(mine)) : theirs?.[1];
       const key = takeMine ? mine : theirs?.[0];
       if (value === undefined || key === undefined) continue;
       sent += 1;

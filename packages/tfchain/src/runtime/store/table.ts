@@ -1,6 +1,7 @@
 /** Typed tables over the key-value state. Ids are zero-padded, so that byte order of keys is order of ids. */
-import { type Schema, decodeTrusted, encode } from "@tfgrid/primitives";
+import { type Schema, decodeTrusted } from "@tfgrid/primitives";
 import type { StateReader, StateWriter } from "../api.ts";
+import { readRow, writeRow } from "./rows.ts";
 
 /** Digits of Number.MAX_SAFE_INTEGER. */
 const ID_DIGITS = 16;
@@ -9,47 +10,6 @@ const PRESENT = new Uint8Array([0xf6]);
 
 export const padId = (id: number): string => id.toString().padStart(ID_DIGITS, "0");
 export const lastPart = (key: string): string => key.slice(key.lastIndexOf("/") + 1);
-
-/**
- * What bytes decode to, remembered as long as the bytes themselves live: within a block the same rows are read again and again.
- * Rows are never changed in place, so what was stored is what would be decoded.
- */
-const decoded = new WeakMap<Uint8Array, unknown>();
-
-function decodeRow<V>(schema: Schema<V>, bytes: Uint8Array): V {
-  const known = decoded.get(bytes);
-  if (known !== undefined) return known as V;
-  const value = decodeTrusted(schema, bytes);
-  decoded.set(bytes, value);
-  return value;
-}
-
-export function encodeRow<V>(schema: Schema<V>, value: V): Uint8Array {
-  const bytes = encode(schema, value);
-  decoded.set(bytes, value);
-  return bytes;
-}
-
-/** A writer that keeps rows as values: what is written several times in one batch is encoded once. */
-export interface RowWriter extends StateWriter {
-  setRow<V>(key: string, schema: Schema<V>, value: V): void;
-  /** The row as it was set, when this writer has it as a value. */
-  getRow(key: string): { readonly value: unknown } | undefined;
-}
-
-const isRowWriter = (state: StateReader): state is RowWriter => "setRow" in state;
-
-function readRow<V>(state: StateReader, key: string, schema: Schema<V>): V | undefined {
-  const row = isRowWriter(state) ? state.getRow(key) : undefined;
-  if (row !== undefined) return row.value as V;
-  const bytes = state.get(key);
-  return bytes === undefined ? undefined : decodeRow(schema, bytes);
-}
-
-function writeRow<V>(state: StateWriter, key: string, schema: Schema<V>, value: V): void {
-  if (isRowWriter(state)) state.setRow(key, schema, value);
-  else state.set(key, encodeRow(schema, value));
-}
 
 export interface ListOptions {
   /** Exclusive. */
@@ -79,14 +39,14 @@ export function table<K extends number | string, V>(options: { readonly prefix: 
   const { prefix, schema } = options;
   const key = (id: K): string => `${prefix}/${typeof id === "number" ? padId(id) : id}`;
   function* rows(state: StateReader, list: ListOptions = {}): Iterable<V> {
-    for (const [, bytes] of state.range(prefixRange(prefix, list))) yield decodeRow(schema, bytes);
+    for (const [, bytes] of state.range(prefixRange(prefix, list))) yield decodeTrusted(schema, bytes);
   }
   return {
     prefix,
     schema,
     key,
     get: (state, id) => readRow(state, key(id), schema),
-    put: (state, id, value) => writeRow(state, key(id), schema, value),
+    put: (state, id, value) => writeRow(state, { key: key(id), schema, value }),
     delete: (state, id) => state.delete(key(id)),
     list: (state, list) => [...rows(state, list)],
     all: (state, list) => rows(state, list),
@@ -106,7 +66,7 @@ export function cell<V>(key: string, schema: Schema<V>): Cell<V> {
     key,
     schema,
     get: (state) => readRow(state, key, schema),
-    put: (state, value) => writeRow(state, key, schema, value),
+    put: (state, value) => writeRow(state, { key, schema, value }),
   };
 }
 

@@ -1,0 +1,33 @@
+/** Pages of what indexes name. */
+
+export function* rows<T>(ids: Iterable<number>, get: (id: number) => T | undefined): Iterable<T> {
+  for (const id of ids) {
+    const row = get(id);
+    if (row === undefined) throw new Error(`an index names ${id}, which does not exist`);
+    yield row;
+  }
+}
+
+export function take<T>(all: Iterable<T>, matches: (row: T) => boolean, limit: number): T[] {
+  const out: T[] = [];
+  if (limit === 0) return out;
+  for (const row of all) {
+    if (matches(row)) out.push(row);
+    if (out.length >= limit) break;
+  }
+  return out;
+}
+
+export function* mergeAscending(left: Iterable<number>, right: Iterable<number>): Iterable<number> {
+  const [a, b] = [left[Symbol.iterator](), right[Symbol.iterator]()];
+  let [x, y] = [a.next(), b.next()];
+  while (x.done !== true || y.done !== true) {
+    if (y.done === true || (x.done !== true && x.value < y.value)) {
+      yield x.value as number;
+      x = a.next();
+    } else {
+      yield y.value;
+      y = b.next();
+    }
+  }
+}
