@@ -4,6 +4,7 @@
  */
 import type { AccountId } from "@tfgrid/primitives";
 import type { Contract } from "../../types/entities.ts";
+import type { Policy } from "../../types/policy.ts";
 import { discountPercent } from "../accounts/stake.ts";
 import { credit, debitHeld } from "../accounts/store.ts";
 import type { StateWriter } from "../api.ts";
@@ -51,15 +52,14 @@ export function settle(context: Context, contract: Contract, availableUnits: big
   const publicBytes = takeUsage(context, contract);
   const certified = publicBytes > 0 && requireNode(state, nodeOf(contract)).certification === "certified";
   const usage = publicBytes === 0 ? 0n : usageUnits(readPricing(state), publicBytes, certified);
-  const gross = contract.costPerHourUnits * BigInt(billedMs) + usage * BigInt(MS_PER_HOUR);
   if (contract.type === "node") noteUse(state, contract.nodeId, { publicBytes, ipv4Ms: contract.publicIps * billedMs });
-  const total = gross * BigInt(100 - percent) + before.remainder;
-  const dueUnits = total / METER_SCALE + before.owedUnits;
+  const accrued = accrue({ costPerHourUnits: contract.costPerHourUnits, billedMs, usageUnits: usage, discountPercent: percent, remainder: before.remainder });
+  const dueUnits = accrued.units + before.owedUnits;
   const paidUnits = dueUnits <= availableUnits ? dueUnits : availableUnits;
   const owedUnits = dueUnits - paidUnits;
   // A count that fell back (the node had died before the last bill) is caught up before anything is billed again.
   const seenMs = Math.max(before.seenMs, counterMs);
-  meters.put(state, contract.id, { ...before, seenMs, remainder: total % METER_SCALE, owedUnits });
+  meters.put(state, contract.id, { ...before, seenMs, remainder: accrued.remainder, owedUnits });
   const fromMs = contract.settledAtMs;
   const next: Contract = { ...contract, billedUnits: contract.billedUnits + paidUnits, settledAtMs: block.timeMs };
   contracts.put(state, contract.id, next);
@@ -70,6 +70,22 @@ export function settle(context: Context, contract: Contract, availableUnits: big
     emit({ type: "contracts.billed", contractId: contract.id, amountUnits: paidUnits, fromMs, toMs: block.timeMs, downMs, ...applied });
   }
   return { contract: next, paidUnits, owedUnits, running: running && contract.state === "created" };
+}
+
+export interface Accrual {
+  readonly costPerHourUnits: bigint;
+  readonly billedMs: number;
+  readonly usageUnits: bigint;
+  readonly discountPercent: number;
+  /** What the bill before left over, in hundredths of unit-milliseconds an hour. */
+  readonly remainder: bigint;
+}
+
+/** Rounded down to whole units, and the rest kept for the next bill: many small bills come to what one large one would. */
+export function accrue({ costPerHourUnits, billedMs, usageUnits: usage, discountPercent: percent, remainder }: Accrual): { readonly units: bigint; readonly remainder: bigint } {
+  const gross = costPerHourUnits * BigInt(billedMs) + usage * BigInt(MS_PER_HOUR);
+  const total = gross * BigInt(100 - percent) + remainder;
+  return { units: total / METER_SCALE, remainder: total % METER_SCALE };
 }
 
 /** Public traffic since the last bill. Billed in grace too: it was used before the pause. */
@@ -91,18 +107,22 @@ function counterOf(context: Context, contract: Contract): { counterMs: number; r
   return { counterMs: upCounterMs(context, node), running: node.up };
 }
 
+/** Of whom there is none for a name, the farmer gets nothing. Both shares are rounded down; the validators' pool gets the rest. */
+export function sharesOf(split: Policy["split"], units: bigint, isName: boolean) {
+  const toFarmer = isName ? 0n : (units * BigInt(split.farmerPercent)) / 100n;
+  const toFoundation = (units * BigInt(isName ? split.nameFoundationPercent : split.foundationPercent)) / 100n;
+  return { toFarmer, toFoundation, toValidators: units - toFarmer - toFoundation };
+}
+
 function distribute({ state }: Context, contract: Contract, units: bigint, payouts: Payouts): void {
   debitHeld(state, requireTwin(state, contract.twinId).account, units);
   const { foundation, validatorsPool } = readConstitution(state);
-  const { farmerPercent, foundationPercent, nameFoundationPercent } = readPolicy(state).split;
-  const isName = contract.type === "name";
-  const toFarmer = isName ? 0n : (units * BigInt(farmerPercent)) / 100n;
-  const toFoundation = (units * BigInt(isName ? nameFoundationPercent : foundationPercent)) / 100n;
+  const { toFarmer, toFoundation, toValidators } = sharesOf(readPolicy(state).split, units, contract.type === "name");
   const add = (account: AccountId, share: bigint): void => void payouts.set(account, (payouts.get(account) ?? 0n) + share);
   if (toFarmer > 0n) {
     const farm = requireFarm(state, requireNode(state, nodeOf(contract)).farmId);
     add(payoutOf(state, farm), toFarmer);
   }
   add(foundation, toFoundation);
-  add(validatorsPool, units - toFarmer - toFoundation);
+  add(validatorsPool, toValidators);
 }
