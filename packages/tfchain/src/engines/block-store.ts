@@ -8,6 +8,7 @@ import { chainErrors } from "../light/errors.ts";
 import { type SignedHeader, factsOf, signedHeader } from "../light/signed-header.ts";
 import type { Storage, WriteOp } from "../state/index.ts";
 import { type BlockInfo, type EventRow, type TxResult, txResult } from "./engine.ts";
+import { resultText } from "./result-text.ts";
 
 /** An engine that learns a block's signatures only after it (CometBFT) stores the block first, and the header with `headerOps`. */
 export type BlockRecord = BlockBody & ({ readonly signed: SignedHeader } | { readonly signed: undefined; readonly height: number });
@@ -64,7 +65,7 @@ export class BlockStore {
       // A refused replay of an included transaction must not hide the result of the first.
       if (this.#storage.get("txs", result.hash) !== undefined) return;
       ops.push(put("txs", result.hash, text(`${height}/${index}`)));
-      ops.push(put("blocks", `${key}/result/${heightKey(index)}`, text(JSON.stringify(txResult.toJson(result)))));
+      ops.push(put("blocks", `${key}/result/${heightKey(index)}`, text(resultText(result))));
     });
     if (record.eventsJson !== undefined) ops.push(put("events", key, text(record.eventsJson)));
     return [...ops, ...this.#prune(height)];

@@ -26,7 +26,19 @@ export function errorAnswer(id: Id, error: GridError): string {
   return JSON.stringify({ jsonrpc: "2.0", id, error: { code: NUMBERS[error.code] ?? -32_000, message: error.message, data } });
 }
 
-const resultAnswer = (id: Id, result: unknown): string => JSON.stringify({ jsonrpc: "2.0", id, result: result ?? null });
+/** A result that is JSON already. */
+export class JsonText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+function resultAnswer(id: Id, result: unknown): string {
+  if (result instanceof JsonText) return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result.text}}`;
+  return JSON.stringify({ jsonrpc: "2.0", id, result: result ?? null });
+}
 
 /** @throws GridError rpc.parse_error */
 export function parseJson(text: string): unknown {

@@ -1,9 +1,10 @@
 /** What each method does, for one engine. */
 import { type GridError, type Hex, hasCode, hexToBytes } from "@tfgrid/primitives";
 import type { ChainGate, Engine } from "../engines/engine.ts";
+import { resultText } from "../engines/result-text.ts";
 import { chainErrors } from "../light/errors.ts";
 import type { Runtime } from "../runtime/api.ts";
-import type { Handler } from "./dispatch.ts";
+import { type Handler, JsonText } from "./dispatch.ts";
 import type { ReputationSubject } from "../types/index.ts";
 import { type MethodName, type Methods, methods, openRpc } from "./methods.ts";
 import { proveStateAt } from "./prove.ts";
@@ -15,12 +16,13 @@ type Implementations = {
   readonly [M in Exclude<MethodName, StreamMethod>]: (params: ParamsOf<M>) => ResultOf<M> | Promise<ResultOf<M>>;
 };
 
-export function bindMethod<M extends MethodName>(name: M, run: (params: ParamsOf<M>) => ResultOf<M> | Promise<ResultOf<M>>): Handler {
+type Run<M extends MethodName> = (params: ParamsOf<M>) => ResultOf<M> | Promise<ResultOf<M>>;
+
+/** `write`: how the result becomes JSON, when there is a cheaper way than its schema. */
+export function bindMethod<M extends MethodName>(name: M, run: Run<M>, write?: (result: ResultOf<M>) => JsonText): Handler {
   const { params, result } = methods[name];
-  return async (value) => {
-    const answer = await run(parseParams(params.fromJson as (value: unknown) => ParamsOf<M>, value));
-    return (result.toJson as (value: ResultOf<M>) => unknown)(answer);
-  };
+  const toJson = write ?? (result.toJson as (value: ResultOf<M>) => unknown);
+  return async (value) => toJson(await run(parseParams(params.fromJson as (value: unknown) => ParamsOf<M>, value)));
 }
 
 function parseParams<P>(parse: (value: unknown) => P, value: unknown): P {
@@ -40,6 +42,7 @@ export function handlersOf(engine: Engine, runtime: Runtime): Map<string, Handle
   for (const [name, run] of Object.entries(implementations)) {
     handlers.set(name, bindMethod(name as Exclude<MethodName, StreamMethod>, run as never));
   }
+  handlers.set("tx.submit", bindMethod("tx.submit", implementations["tx.submit"], (result) => new JsonText(resultText(result))));
   const document = openRpc(engine.head().chainId);
   handlers.set("rpc.discover", () => document);
   return handlers;
