@@ -6,6 +6,7 @@ import { type Clock, type Hex, encode, silentLogger } from "@tfgrid/primitives";
 import { describe, expect, test } from "vitest";
 import { type Engine, type TxResult, chain as types, genesisHashOf, runtime, solo, testing } from "../../src/index.ts";
 import { type Storage, memoryStorage } from "../../src/state/index.ts";
+import { Crash, crashing } from "../support/crashing-storage.ts";
 import { checkReplay, checkStorage } from "../support/ledger-check.ts";
 import { dump } from "../support/state.ts";
 
@@ -37,29 +38,6 @@ const STEPS: readonly (readonly Uint8Array[])[] = [
   [signed("farmer", 1, [{ type: "farms.update", farmId: 1 as never, name: "other", dedicated: true }])],
   [signed("bob", 2, [{ type: "twins.close" }])],
 ];
-
-class Crash extends Error {}
-
-/** Dies at the write of this number, counted from 0: before anything of it is kept, or after all of it is. */
-function crashing(storage: Storage, at: number, when: "before" | "after"): Storage {
-  let writes = -1;
-  let dead = false;
-  const alive = (): void => {
-    if (dead) throw new Crash("a dead process does nothing");
-  };
-  return {
-    ...storage,
-    get: (...args) => (alive(), storage.get(...args)),
-    range: (...args) => (alive(), storage.range(...args)),
-    write: (ops) => {
-      alive();
-      writes += 1;
-      dead = writes === at;
-      if (!dead || when === "after") storage.write(ops);
-      if (dead) throw new Crash(`crash ${when} write ${at}`);
-    },
-  };
-}
 
 interface Run {
   readonly engine: Engine;
@@ -130,7 +108,7 @@ describe("a crash at every storage write", () => {
       const both = await Promise.all(
         (["before", "after"] as const).map(async (when) => {
           const disk = memoryStorage();
-          const { acknowledged: kept, crashes } = await live(disk, crashing(disk, at, when));
+          const { acknowledged: kept, crashes } = await live(disk, crashing(disk, { at, when }));
           expect([...kept.keys()].sort()).toEqual([...acknowledged.keys()].sort());
           checkReplay({ storage: disk, chainId: CHAIN, genesis });
           expect(bytesOf(disk) === expected, `crash ${when} write ${at}`).toBe(true);
