@@ -8,6 +8,7 @@ import { create as message } from "@bufbuild/protobuf";
 import { COMET_LIMITS } from "../../limits.ts";
 import type { SignedHeader } from "../../light/index.ts";
 import type { BlockContext, DecodedTx, Runtime } from "../../runtime/api.ts";
+import { type RowReader, rowsOf, rowsOver } from "../../runtime/store/rows.ts";
 import { readBlockTimeMs } from "../../runtime/nodes/pulse.ts";
 import { validatorUpdates } from "../../runtime/validators/change.ts";
 import { type SealedDraft, type Snapshots, type StateStore, type Storage, type WriteOp, openState } from "../../state/index.ts";
@@ -77,6 +78,8 @@ export class Application implements AbciHandler {
   #head: Head;
   #maxTxBytes = 0;
   #finalized: Finalized | undefined;
+  /** The committed state, its rows decoded once: what the mempool asks again and again. */
+  #rows: RowReader;
 
   /** @throws GridError chain.genesis_mismatch, chain.upgrade_needed */
   constructor(options: ApplicationOptions) {
@@ -84,6 +87,7 @@ export class Application implements AbciHandler {
     this.#admission = new Admission(options.runtime);
     this.state = options.state ?? openState(options.storage);
     this.#stateSync = new StateSync({ ...options, state: this.state, onRestored: (head) => this.#adopt(head) });
+    this.#rows = rowsOf(this.state);
     const kept = readHead(options);
     this.#head = kept ?? emptyHead(options);
     if (kept !== undefined) this.#adopt(kept);
@@ -102,6 +106,7 @@ export class Application implements AbciHandler {
     this.#options.runtime.requireSupported(this.state, head.height + 1);
     // A snapshot's own description names no time; the state knows it.
     this.#head = { ...head, timeMs: Math.max(head.timeMs, readBlockTimeMs(this.state)) };
+    this.#rows = rowsOf(this.state);
     this.#maxTxBytes = this.#readMaxTxBytes();
     this.#ready.resolve();
   }
@@ -197,7 +202,7 @@ export class Application implements AbciHandler {
     try {
       // The same words as the decoder's own bound.
       if (bytes.length > this.#maxTxBytes) this.#options.runtime.decodeTx(bytes, this.#maxTxBytes);
-      this.#admission.admit(this.state, this.#nextContext(), verdict.decoded);
+      this.#admission.admit(this.#rows, this.#nextContext(), verdict.decoded);
       return undefined;
     } catch (error) {
       if (isGridError(error)) return error;
@@ -216,7 +221,7 @@ export class Application implements AbciHandler {
     const context = { ...this.#nextContext(), timeMs: timeMsOf(request.time, this.#head.timeMs) };
     const fits = (decoded: DecodedTx): boolean => {
       try {
-        admission.admit(this.state, context, decoded);
+        admission.admit(this.#rows, context, decoded);
         return true;
       } catch (error) {
         if (isGridError(error)) return false;
@@ -245,12 +250,13 @@ export class Application implements AbciHandler {
     const context: BlockContext = { chainId, height, timeMs: timeMsOf(request.time, this.#head.timeMs), ...misbehaviourOf(request.misbehavior) };
     const before = this.#validators();
     const draft = this.state.draft();
-    const events = runtime.beginBlock(draft, context);
+    const rows = rowsOver(draft);
+    const events = runtime.beginBlock(rows, context);
     const outcomes = verdicts.map((verdict, index) => {
       const fits = verdict.ok && (request.txs[index] as Uint8Array).length <= this.#maxTxBytes;
-      return fits ? runtime.deliverTx(draft, context, verdict.decoded) : undefined;
+      return fits ? runtime.deliverTx(rows, context, verdict.decoded) : undefined;
     });
-    const after = runtime.queries(draft).validatorSet().validators;
+    const after = runtime.queries(rows).validatorSet().validators;
     const sealed = draft.seal(height);
     const results = resultsOf(verdicts, outcomes, context);
     const eventsJson = eventsJsonOf([...events, ...outcomes.flatMap((outcome) => outcome?.events ?? [])], context);
@@ -270,6 +276,7 @@ export class Application implements AbciHandler {
     finalized.sealed.adopt();
     this.#finalized = undefined;
     this.#head = finalized.head;
+    this.#rows = rowsOf(this.state);
     this.#maxTxBytes = this.#readMaxTxBytes();
     this.#admission.reset();
     this.#takeSnapshot();
@@ -291,11 +298,11 @@ export class Application implements AbciHandler {
   }
 
   #validators(): readonly Validator[] {
-    return this.#options.runtime.queries(this.state).validatorSet().validators;
+    return this.#options.runtime.queries(this.#rows).validatorSet().validators;
   }
 
   #readMaxTxBytes(): number {
-    return Math.min(COMET_LIMITS.txBytes, this.#options.runtime.queries(this.state).params().maxTxBytes);
+    return Math.min(COMET_LIMITS.txBytes, this.#options.runtime.queries(this.#rows).params().maxTxBytes);
   }
 }
 
