@@ -44,6 +44,8 @@ export interface TestGrid {
 export interface StartOptions {
   readonly example?: boolean;
   readonly nodes?: number;
+  /** CometBFT validators; left out: one authority. */
+  readonly validators?: number;
 }
 
 /** A state folder whose grid id no other test uses at the same time. */
@@ -53,7 +55,8 @@ export function newStateDir(): string {
 
 export async function startGrid(options: StartOptions = {}): Promise<TestGrid> {
   const grid = gridOn(newStateDir());
-  const args = ["up", "--detach", ...(options.example === false ? ["--no-example"] : []), ...(options.nodes === undefined ? [] : ["--nodes", String(options.nodes)])];
+  const validators = options.validators === undefined ? [] : ["--validators", String(options.validators)];
+  const args = ["up", "--detach", ...validators, ...(options.example === false ? ["--no-example"] : []), ...(options.nodes === undefined ? [] : ["--nodes", String(options.nodes)])];
   const started = await grid.cli(...args);
   if (started.code !== 0) {
     const logs = logTails(grid.stateDir);
