@@ -15,7 +15,7 @@ export { type ExportOptions, exportGenesis, genesisStart } from "./export/genesi
 export { RUNTIME_LIMITS } from "./limits.ts";
 export { minimumPrepaid } from "./billing/schedule.ts";
 export { nameCostPerHour, nodeCostPerHour, prepaidUnits } from "./pricing/cost.ts";
-export { queries } from "./queries.ts";
+export { queries } from "./modules.ts";
 export { createRuntime, type RuntimeOptions } from "./runtime.ts";
 export { type Migration, rewriteRows } from "./upgrades/migrations.ts";
 export { type StateVersion, readStateVersion } from "./upgrades/store.ts";

@@ -1,57 +1,19 @@
-/** Time-based work: nodes that fell silent, bills that are due, grace that is over. Bounded per block; the rest waits for the next. */
-import type { ContractId, NodeId, SolutionId } from "@tfgrid/primitives";
+/** What the due queue asks of billing: settlements, and ends of grace. */
+import type { ContractId, SolutionId } from "@tfgrid/primitives";
 import type { Contract, Solution } from "../../types/entities.ts";
-import type { ProposalId } from "../../types/governance.ts";
 import type { Context } from "../context.ts";
 import { removeContract } from "../contracts/remove.ts";
 import { rentOf } from "../contracts/rent.ts";
 import { contracts, readMeter } from "../contracts/store.ts";
-import { dueProposal } from "../governance/close.ts";
-import { RUNTIME_LIMITS } from "../limits.ts";
-import { checkLiveness } from "../nodes/liveness.ts";
-import { dueBook } from "../rewards/books.ts";
 import { cancelSolution } from "../solutions/cancel.ts";
 import { readPurse, solutions } from "../solutions/store.ts";
-import { type DueItem, type DueKind, dueItems } from "../store/due.ts";
 import { graceEndMs, pauseContract, pauseSolution, resumeContract, resumePart } from "./grace.ts";
 import { endTenants, rentEndMs } from "./rent.ts";
 import { followPrice } from "./reprice.ts";
 import { nextSettlementMs, outOfMoney, partsOf, scheduleContract, scheduleSolution, setSolutionCost } from "./schedule.ts";
-import { type Payouts, payOut, settle } from "./settle.ts";
+import { type Payouts, settle } from "./settle.ts";
 
-/** Carries out one entry and says how much of the block's work it took. */
-type DueHandler = (context: Context, id: number, payouts: Payouts) => number;
-
-const HANDLERS: Readonly<Record<DueKind, DueHandler>> = {
-  node: (context, id) => {
-    checkLiveness(context, id as NodeId);
-    return 1;
-  },
-  book: (context, id) => {
-    dueBook(context, id as NodeId);
-    return 1;
-  },
-  contract: dueContract,
-  proposal: (context, id) => {
-    dueProposal(context, id as ProposalId);
-    return 1;
-  },
-  solution: dueSolution,
-};
-
-export function carryOutDue(context: Context): void {
-  const payouts: Payouts = new Map();
-  let work = 0;
-  for (const item of dueItems(context.state, context.block.timeMs, RUNTIME_LIMITS.dueWorkPerBlock)) {
-    if (work >= RUNTIME_LIMITS.dueWorkPerBlock) break;
-    work += carryOut(context, item, payouts);
-  }
-  payOut(context.state, payouts);
-}
-
-const carryOut = (context: Context, item: DueItem, payouts: Payouts): number => HANDLERS[item.kind](context, item.id, payouts);
-
-function dueContract(context: Context, id: number, payouts: Payouts): number {
+export function dueContract(context: Context, id: number, payouts: Payouts): number {
   const contract = contracts.get(context.state, id as ContractId);
   if (contract === undefined || contract.state === "deleted") throw new Error(`contract ${id} is due but does not live`);
   if (contract.state === "grace") return endOfGrace(context, contract);
@@ -83,7 +45,7 @@ function endOfGrace(context: Context, contract: Contract): number {
   return 1 + tenants;
 }
 
-function dueSolution(context: Context, id: number, payouts: Payouts): number {
+export function dueSolution(context: Context, id: number, payouts: Payouts): number {
   const { state } = context;
   const solution = solutions.get(state, id as SolutionId);
   if (solution === undefined || solution.state === "cancelled") throw new Error(`solution ${id} is due but does not live`);

@@ -1,9 +1,9 @@
-import type { Check } from "../invariants.ts";
+import type { World } from "../module.ts";
 import { wrongWithSet } from "./change.ts";
 import { misbehaviourIds, misbehaviours, readValidatorSet, validatorAddressOf, validatorKeys } from "./store.ts";
 
 /** Once there are validators there always are some, within bounds, and each can be found by its address. */
-export function* validatorsHold({ state }: Parameters<Check>[0]): Iterable<string> {
+export function* validatorsHold({ state }: World): Iterable<string> {
   const { validators, version } = readValidatorSet(state);
   const wrong = validators.length === 0 && version === 0 ? undefined : wrongWithSet(validators);
   if (wrong !== undefined) yield `the validators are wrong: ${wrong}`;
