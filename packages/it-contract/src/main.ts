@@ -40,7 +40,7 @@ async function readKeys(path: string): Promise<KeyPair> {
 
 /** @throws GridError it_contract.bad_config when the key belongs to no twin, or the twin could not open what is sealed to it */
 async function ownTwin(chain: ChainClient, keyPair: KeyPair): Promise<TwinId> {
-  const twin = await chain.twinByAccount(keyPair.account);
+  const twin = await chain.proven.twinByAccount(keyPair.account);
   if (twin === undefined) throw fail("it_contract.bad_config", { message: `The agent's account ${keyPair.account} has no twin on this chain.` });
   if (twin.encryptionKey !== keyPair.encryptionKey)
     throw fail("it_contract.bad_config", { message: `Twin ${twin.id} has another encryption key on the chain than this agent's.` });
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
   const twinId = await ownTwin(chain, keyPair);
   const agent = await startAgent({
     chain,
-    notary: connectNotary({ urls: config.notary.urls, chain }),
+    notary: connectNotary({ urls: config.notary.urls, chain: chain.proven }),
     keyPair,
     twinId,
     clock: systemClock,

@@ -34,7 +34,7 @@ export function connectGrid(options: ConnectGridOptions): Grid {
   let messenger: Promise<Messenger> | undefined;
   const twinId = async (): Promise<TwinId> => {
     if (keyPair === undefined) throw sdkErrors.fail("sdk.no_key");
-    const twin = await chain.twinByAccount(keyPair.account);
+    const twin = await chain.proven.twinByAccount(keyPair.account);
     if (twin === undefined) throw sdkErrors.fail("sdk.no_twin", { details: { account: keyPair.account } });
     return twin.id;
   };
@@ -42,7 +42,7 @@ export function connectGrid(options: ConnectGridOptions): Grid {
     const id = await twinId();
     if (keyPair === undefined) throw sdkErrors.fail("sdk.no_key");
     if (options.relays.length === 0) throw messagingErrors.fail("messaging.not_connected", { message: "No relay is configured." });
-    const opened = await connectMessenger({ keyPair, twinId: id, relays: options.relays, resolve: chainTwinResolver(chain), logger });
+    const opened = await connectMessenger({ keyPair, twinId: id, relays: options.relays, resolve: chainTwinResolver(chain.proven), logger });
     await opened.ready(AbortSignal.timeout(READY_MS)).catch(async (cause: unknown) => {
       await opened.stop();
       throw messagingErrors.fail("messaging.not_connected", { cause });
@@ -52,7 +52,7 @@ export function connectGrid(options: ConnectGridOptions): Grid {
   return {
     chain,
     get notary() {
-      return (notary ??= connectNotary({ urls: options.notaryUrls, chain }));
+      return (notary ??= connectNotary({ urls: options.notaryUrls, chain: chain.proven }));
     },
     twinId,
     messenger: async () => {

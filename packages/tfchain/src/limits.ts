@@ -129,6 +129,8 @@ export const CLIENT_LIMITS = {
   backoffMs: 100,
   /** ms. The longest pause between attempts. */
   maxBackoffMs: 3_000,
+  /** Rows of a list that are proven at the same time. */
+  provenAtOnce: 16,
   /** ms. How long a server that failed is not asked while there is another; doubles up to `maxServerRestMs`. */
   serverRestMs: 2_000,
   /** ms. The longest rest of a server that fails. */

@@ -31,7 +31,7 @@ async function join(context: Context, name: string, options: JoinOptions): Promi
   const solution = await findSolution(context, name);
   const keys: JoinKeys = newJoinKeys(systemEntropy);
   await context.chain().submit(keyPair, [{ type: "solutions.add_member", solutionId: solution.id, name: options.device, network: options.network, publicKey: bytesToHex(keys.publicKey) }]);
-  const config = await joinConfig({ chain: context.chain(), solutionId: solution.id, device: options.device, privateKey: keys.privateKey });
+  const config = await joinConfig({ chain: { nodes: (page) => context.chain().nodes(page), ...context.chain().proven }, solutionId: solution.id, device: options.device, privateKey: keys.privateKey });
   if (options.output !== undefined) writeFileSync(options.output, config, { mode: 0o600 });
   context.printer.result({ solutionId: solution.id, device: options.device, config }, () => (options.output === undefined ? config : `written to ${options.output}; start it with: wg-quick up ${options.output}`));
 }

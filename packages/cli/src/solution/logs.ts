@@ -27,7 +27,7 @@ export async function followLogs(options: LogsOptions): Promise<void> {
   const { context, follow, tail } = options;
   const { keyPair, twinId } = await context.identity();
   const sources = await sourcesOf(options);
-  const messenger = await connectMessenger({ keyPair, twinId, relays: context.endpoints().relays, resolve: chainTwinResolver(context.chain()), logger: silentLogger, signal: context.signal });
+  const messenger = await connectMessenger({ keyPair, twinId, relays: context.endpoints().relays, resolve: chainTwinResolver(context.chain().proven), logger: silentLogger, signal: context.signal });
   try {
     await messenger.ready(context.signal);
     const read = async ({ zmachine, contractId, nodeTwinId }: Source): Promise<void> => {

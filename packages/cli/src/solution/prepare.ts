@@ -6,7 +6,7 @@ import type { SolutionDocument } from "@tfgrid/notary";
 import { type AgentKey, type ComposeDraft, buildDocument, formatProblem, parseComposeOrThrow, parseEnvFile, skopeoImageResolver } from "@tfgrid/it-contract";
 import { cliErrors } from "../errors.ts";
 import type { GridEndpoints } from "../endpoints.ts";
-import type { ChainReader } from "@tfgrid/tfchain";
+import type { ChainClient } from "@tfgrid/tfchain";
 
 /** A Compose file of more than this is refused before it is parsed; the parser has its own, smaller bounds. */
 const MAX_INPUT_BYTES = 4 * 1024 * 1024;
@@ -56,7 +56,7 @@ export interface DocumentOptions {
   readonly draft: ComposeDraft;
   readonly version: number;
   readonly ownerTwinId: TwinId;
-  readonly chain: ChainReader;
+  readonly chain: ChainClient;
   readonly endpoints: GridEndpoints;
   readonly signal: AbortSignal;
 }
@@ -76,8 +76,9 @@ export async function makeDocument(options: DocumentOptions): Promise<SolutionDo
   });
 }
 
-async function agentKey(chain: ChainReader, twinId: TwinId): Promise<AgentKey> {
-  const twin = await chain.twin(twinId);
+/** Proven: secrets are sealed to this key. */
+async function agentKey({ proven }: ChainClient, twinId: TwinId): Promise<AgentKey> {
+  const twin = await proven.twin(twinId);
   if (twin === undefined) throw cliErrors.fail("cli.not_found", { message: `There is no agent twin ${twinId}.` });
   return { twinId, encryptionKey: twin.encryptionKey };
 }

@@ -43,7 +43,7 @@ interface DocumentOptions {
 async function makeDocument({ draft, grid, chain, ownerTwinId, signal }: DocumentOptions): Promise<SolutionDocument> {
   const agentTwinId = draft.agentTwinId ?? grid.agentTwinId;
   if (agentTwinId === undefined) throw fail("dashboard.no_agent");
-  const twin = await chain.twin(agentTwinId as TwinId);
+  const twin = await chain.proven.twin(agentTwinId as TwinId);
   if (twin === undefined) throw fail("dashboard.no_agent", { message: `There is no agent twin ${agentTwinId} on the ledger.` });
   return buildDocument({
     draft,
@@ -92,7 +92,7 @@ export const depositOf = (draft: ComposeDraft): bigint => draft.depositUnits ?? 
 async function submit(options: { readonly chain: ChainClient; readonly grid: PublicGrid; readonly signer: KeyPair; readonly twinId: TwinId; readonly document: SolutionDocument; readonly depositUnits: bigint; readonly signal: AbortSignal }): Promise<SolutionId> {
   const { chain, signer, twinId, document, depositUnits, signal } = options;
   const readers = [...new Set([document.agentTwinId, ...document.signers.map((other) => other.twinId)])].filter((id) => id !== twinId);
-  const cid = await connectNotary({ urls: options.grid.notary, chain }).put({ schema: documents.solutionDocument, value: document, signer, twinId, readers });
+  const cid = await connectNotary({ urls: options.grid.notary, chain: chain.proven }).put({ schema: documents.solutionDocument, value: document, signer, twinId, readers });
   const { name, agentTwinId, signers, thresholds, budgetPerHourUnits } = document;
   const receipt = await chain.submit(
     signer,

@@ -59,7 +59,8 @@ export function openLedger(chain: ChainClient, clock: Clock): Ledger {
       const { nodes } = await view();
       const missing = nodes.filter((node) => keys.get(node.id)?.twinId !== node.twinId);
       for (const node of missing) {
-        const twin = await chain.twin(node.twinId);
+        // Secrets are sealed to this key: a server must not be able to put its own in its place.
+        const twin = await chain.proven.twin(node.twinId);
         if (twin !== undefined) keys.set(node.id, { twinId: node.twinId, key: twin.encryptionKey });
       }
       return new Map([...keys].map(([id, { key }]) => [id, key]));

@@ -56,7 +56,7 @@ async function readContracts(chain: ChainClient, solutionId: SolutionId): Promis
   const out: Contract[] = [];
   for (;;) {
     const after = out.at(-1)?.id;
-    const page = await chain.contracts({ solutionId, active: true, limit: AGENT_LIMITS.pageRows, ...(after === undefined ? {} : { after }) });
+    const page = await chain.proven.contracts({ solutionId, active: true, limit: AGENT_LIMITS.pageRows, ...(after === undefined ? {} : { after }) });
     out.push(...page);
     if (page.length < AGENT_LIMITS.pageRows) return out;
   }

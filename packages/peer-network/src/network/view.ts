@@ -28,8 +28,13 @@ export async function readView(
   solutionIds: Iterable<SolutionId>,
   nodes?: ReadonlyMap<NodeId, Node>,
 ): Promise<ChainView> {
-  const [all, views] = await Promise.all([nodes ?? readNodes(chain), Promise.all([...new Set(solutionIds)].map((id) => readSolution(chain, id)))]);
-  return { nodes: all, solutions: new Map(views.filter((view) => view !== undefined).map((view) => [view.solution.id, view])) };
+  const [listed, read] = await Promise.all([nodes ?? readNodes(chain), Promise.all([...new Set(solutionIds)].map((id) => readSolution(chain, id)))]);
+  const views = read.filter((view) => view !== undefined);
+  // A list cannot be proven as one node can: those that tunnels are opened to are read by themselves, key and address.
+  const near = new Set(views.flatMap(({ contracts }) => contracts.map(({ nodeId }) => nodeId)));
+  const all = new Map(listed);
+  for (const node of await Promise.all([...near].map((id) => chain.node(id)))) if (node !== undefined) all.set(node.id, node);
+  return { nodes: all, solutions: new Map(views.map((view) => [view.solution.id, view])) };
 }
 
 async function readNodes(chain: NetworkChain): Promise<ReadonlyMap<NodeId, Node>> {

@@ -48,7 +48,7 @@ export function connectChain(options: ConnectOptions): ChainClient {
       return receipt;
     },
     follow: (wanted) => follow({ ...wanted, signal: within(wanted.signal), servers, env }),
-    proven: provenReader(new ProvenState({ servers, retry, trust, witnesses, store: trustStore, clock, logger })),
+    proven: provenReader(new ProvenState({ servers, retry, trust, witnesses, store: trustStore, clock, logger }), (page) => read("contracts", page)),
     close: () => {
       closing.abort(chainErrors.fail("chain.unreachable", { message: "The client was closed." }));
       return Promise.resolve();

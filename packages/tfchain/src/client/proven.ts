@@ -1,9 +1,11 @@
 /** Reads that need not trust the server: value, Merkle proof and signed header are checked here. */
-import { type AccountId, type Clock, type Logger, type Schema, decode, hexToBytes } from "@tfgrid/primitives";
+import { type AccountId, type Clock, type ContractId, type Logger, type Schema, decode, hexToBytes } from "@tfgrid/primitives";
 import { CLIENT_LIMITS } from "../limits.ts";
 import { type ChainTrust, type HeaderFacts, type HeaderSource, LightClient, type TrustStore, chainErrors, named, verifyProvenValue } from "../light/index.ts";
 import { stateKeys } from "../runtime/state-keys.ts";
 import {
+  type Contract,
+  type ContractPage,
   type NameContract,
   type ProvenReader,
   type ProvenReadOptions,
@@ -114,7 +116,10 @@ async function learn(transport: Transport, logger: Logger): Promise<ChainTrust> 
   return learnt;
 }
 
-export function provenReader(state: ProvenState): ProvenReader {
+type ListContracts = (page: ContractPage) => Promise<readonly Contract[]>;
+
+export function provenReader(state: ProvenState, listContracts: ListContracts): ProvenReader {
+  const proveContract = (id: ContractId, options?: ProvenReadOptions): Promise<Contract | undefined> => state.get(stateKeys.contract(id), contract, options);
   const byAccount = async (id: AccountId, options?: ProvenReadOptions): Promise<Twin | undefined> => {
     const found = await state.get(stateKeys.twinByAccount(id), twinId, options);
     const row = found === undefined ? undefined : await state.get(stateKeys.twin(found), twin, options);
@@ -122,7 +127,13 @@ export function provenReader(state: ProvenState): ProvenReader {
     return row?.account === id ? row : undefined;
   };
   return {
-    contract: (id, options) => state.get(stateKeys.contract(id), contract, options),
+    contract: proveContract,
+    contracts: async (page = {}, options = {}) => {
+      const rows = await listContracts(page);
+      const proven = await inGroups(rows, ({ id }) => proveContract(id, options));
+      // A row that has changed since it was listed may not be wanted any more.
+      return proven.filter((row) => row !== undefined && isWanted(row, page)) as Contract[];
+    },
     solution: (id, options) => state.get(stateKeys.solution(id), solution, options),
     node: (id, options) => state.get(stateKeys.node(id), node, options),
     twin: (id, options) => state.get(stateKeys.twin(id), twin, options),
@@ -141,9 +152,27 @@ export function provenReader(state: ProvenState): ProvenReader {
     },
     nameContract: async (name, options) => {
       const found = await state.get(stateKeys.nameContract(name), contractId, options);
-      const row = found === undefined ? undefined : await state.get(stateKeys.contract(found), contract, options);
+      const row = found === undefined ? undefined : await proveContract(found, options);
       return row?.type === "name" && row.name === name && row.state !== "deleted" ? (row as NameContract) : undefined;
     },
     height: () => state.height,
   };
+}
+
+async function inGroups<T, R>(items: readonly T[], run: (item: T) => Promise<R>): Promise<readonly R[]> {
+  const results: R[] = [];
+  for (let begin = 0; begin < items.length; begin += CLIENT_LIMITS.provenAtOnce) {
+    results.push(...(await Promise.all(items.slice(begin, begin + CLIENT_LIMITS.provenAtOnce).map(run))));
+  }
+  return results;
+}
+
+function isWanted(row: Contract, { nodeId: wantedNode, solutionId, twinId: owner, active }: ContractPage): boolean {
+  const ofNode = row.type === "name" ? row.gatewayNodeId : row.nodeId;
+  return (
+    (wantedNode === undefined || ofNode === wantedNode) &&
+    (solutionId === undefined || row.solutionId === solutionId) &&
+    (owner === undefined || row.twinId === owner) &&
+    (active === undefined || (row.state !== "deleted") === active)
+  );
 }

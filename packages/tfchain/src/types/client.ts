@@ -17,6 +17,13 @@ export interface PageOptions {
 
 export type ReputationSubject = { readonly nodeId: NodeId } | { readonly farmId: FarmId } | { readonly twinId: TwinId };
 
+export interface ContractPage extends PageOptions {
+  readonly nodeId?: NodeId;
+  readonly solutionId?: SolutionId;
+  readonly twinId?: TwinId;
+  readonly active?: boolean;
+}
+
 /** Reads answer `undefined` for what does not exist; they throw only when the ledger cannot be read. */
 export interface ChainReader {
   head(): Promise<Head>;
@@ -79,15 +86,8 @@ export interface ChainReader {
   farms(page?: PageOptions): Promise<readonly Farm[]>;
   nodes(page?: PageOptions): Promise<readonly Node[]>;
   solutions(page?: PageOptions & { readonly twinId?: TwinId; readonly agentTwinId?: TwinId }): Promise<readonly Solution[]>;
-  /** Without `state`, deleted contracts are included. */
-  contracts(
-    page?: PageOptions & {
-      readonly nodeId?: NodeId;
-      readonly solutionId?: SolutionId;
-      readonly twinId?: TwinId;
-      readonly active?: boolean;
-    },
-  ): Promise<readonly Contract[]>;
+  /** Without `active`, deleted contracts are included. */
+  contracts(page?: ContractPage): Promise<readonly Contract[]>;
 }
 
 /** A transaction that is final: in a committed block. Failed transactions are thrown as GridError instead. */
@@ -124,6 +124,8 @@ export interface ProvenReader
   extends WithProofs<
     "contract" | "solution" | "node" | "twin" | "farm" | "account" | "anchor" | "params" | "twinByAccount" | "nodeByTwin" | "nameContract"
   > {
+  /** Each row is proven, one by one; that none is left out is the server's word. */
+  contracts(page?: ContractPage, options?: ProvenReadOptions): Promise<readonly Contract[]>;
   /** Height of the newest state that was proven so far. */
   height(): number;
 }

@@ -157,7 +157,7 @@ export class Agent {
     this.#book ??= this.#newBook(registration);
     const book = this.#book;
     const { nodeId } = registration;
-    const params = await retryUntilDone(() => world.chain.params(), { ...retry, what: "reading the ledger's parameters" });
+    const params = await retryUntilDone(() => world.chain.proven.params(), { ...retry, what: "reading the ledger's parameters" });
     const { chain, clock, entropy, logger } = world;
     const signer = world.identity.keys;
     this.#reporter = new Reporter({ ...world, signer, ...params, onRefused: (id) => book.hint(id) });

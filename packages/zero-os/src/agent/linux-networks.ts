@@ -3,13 +3,13 @@ import {
   createPeerNetwork,
   type DesiredZnet,
   meshPorts,
+  type NetworkChain,
   type NetworkDriver,
   openMeshSocket,
   type PeerMessenger,
   type PeerNetwork,
 } from "@tfgrid/peer-network";
 import { hexToBytes, type Logger, type NodeId } from "@tfgrid/primitives";
-import type { ChainClient } from "@tfgrid/tfchain";
 import type { Identity } from "../identity/identity.ts";
 import type { NodeConfig } from "./config.ts";
 import type { NetworkControl } from "./network-control.ts";
@@ -25,7 +25,7 @@ export interface LinuxNetworks extends NetworkControl {
   /** Namespace of a znet by its key, also of one that an earlier agent made. */
   netnsOf(znet: string): string;
   /** Measured paths, names and peers from now on. */
-  join(options: { readonly nodeId: NodeId; readonly chain: ChainClient; readonly messenger: PeerMessenger }): Promise<void>;
+  join(options: { readonly nodeId: NodeId; readonly chain: NetworkChain; readonly messenger: PeerMessenger }): Promise<void>;
   peerNetwork(): PeerNetwork | undefined;
 }
 

@@ -61,7 +61,7 @@ async function startLocked({ config, logger }: StartNodeOptions, unlock: () => P
   const machine = await openMachine(config, identity, logger);
   const { chainId } = config.chain.trust;
   const chain = connectChain({ ...config.chain, logger });
-  const notary = connectNotary({ urls: config.notary.urls, chain });
+  const notary = connectNotary({ urls: config.notary.urls, chain: chain.proven });
   const session = new Session({ config, machine, chain, identity, logger });
   const agent = new Agent({
     world: { chain, notary, clock: systemClock, entropy: systemEntropy, logger, identity, chainId },
@@ -166,10 +166,11 @@ class Session {
   async join(registration: Registration, agent: Agent): Promise<void> {
     const { config, machine, chain, identity, logger } = this.#options;
     const { twinId, nodeId } = registration;
-    const resolve = chainTwinResolver(chain);
+    const resolve = chainTwinResolver(chain.proven);
     this.#messenger ??= await connectMessenger({ keyPair: identity.keys, twinId, relays: config.relays, resolve, logger });
     if (!this.#served) this.#serve(this.#messenger, registration, agent);
-    await machine.networks.join({ nodeId, chain, messenger: this.#messenger });
+    // Keys and addresses of other ends come from here: proven, as all that the node acts on.
+    await machine.networks.join({ nodeId, chain: { nodes: (page) => chain.nodes(page), ...chain.proven }, messenger: this.#messenger });
   }
 
   async leave(): Promise<void> {

@@ -4,12 +4,9 @@ import type { Clock, Entropy, Logger } from "@tfgrid/primitives";
 import type { ChainClient } from "@tfgrid/tfchain";
 import type { Identity } from "../identity/identity.ts";
 
-export type AgentChain = Pick<
-  ChainClient,
-  "head" | "params" | "twinByAccount" | "nodeByTwin" | "contracts" | "solution" | "submit" | "follow" | "nameContract"
-> & {
-  /** What the node acts on. */
-  readonly proven: Pick<ChainClient["proven"], "contract" | "solution" | "node" | "twin" | "height">;
+/** `proven`: all that the node acts on. The rest only says that there is something to look at. */
+export type AgentChain = Pick<ChainClient, "head" | "contracts" | "submit" | "follow"> & {
+  readonly proven: Pick<ChainClient["proven"], "contract" | "contracts" | "solution" | "node" | "nodeByTwin" | "twin" | "twinByAccount" | "params" | "height">;
 };
 export type AgentNotary = Pick<NotaryClient, "get">;
 

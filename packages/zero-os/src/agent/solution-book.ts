@@ -76,10 +76,10 @@ export class SolutionBook {
   }
 
   async #read(solutionId: SolutionId): Promise<void> {
-    const { chain } = this.#options.world;
+    const { proven } = this.#options.world.chain;
     const [solution, contracts] = await Promise.all([
-      chain.solution(solutionId),
-      chain.contracts({ solutionId, active: true, limit: NODE_LIMITS.pageRows }),
+      proven.solution(solutionId),
+      proven.contracts({ solutionId, active: true, limit: NODE_LIMITS.pageRows }),
     ]);
     if (!this.#wanted.has(solutionId)) return;
     if (solution === undefined) this.#views.delete(solutionId);

@@ -46,8 +46,8 @@ interface Found {
 
 /** By its key alone: nothing that a crash between two steps could have kept from being written down. */
 async function find({ chain: ledger, identity }: RegisterOptions["world"]): Promise<Found> {
-  const twin = await ledger.twinByAccount(identity.keys.account);
-  return { twin, node: twin === undefined ? undefined : await ledger.nodeByTwin(twin.id) };
+  const twin = await ledger.proven.twinByAccount(identity.keys.account);
+  return { twin, node: twin === undefined ? undefined : await ledger.proven.nodeByTwin(twin.id) };
 }
 
 function neededCalls(options: RegisterOptions, { twin, node }: Found): Call[] {

@@ -15,7 +15,7 @@ export function nextSlotMs(nowMs: number, phaseMs: number, intervalMs: number): 
 }
 
 export interface HeartbeatOptions {
-  readonly chain: Pick<AgentChain, "submit" | "params">;
+  readonly chain: Pick<AgentChain, "submit">;
   readonly signer: KeyPair;
   readonly nodeId: NodeId;
   readonly bootMs: number;

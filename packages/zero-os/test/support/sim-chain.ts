@@ -13,7 +13,7 @@ import {
   type SolutionId,
   type TwinId,
 } from "@tfgrid/primitives";
-import type { Call, ChainEvent, Contract, EventBlock, Head, NameContract, Node, NodeContract, Params, Solution, Twin } from "@tfgrid/tfchain";
+import type { Call, ChainEvent, Contract, EventBlock, Head, Node, NodeContract, Params, Solution, Twin } from "@tfgrid/tfchain";
 import { GridError } from "@tfgrid/primitives";
 import type { AgentChain } from "../../src/agent/ports.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
@@ -82,25 +82,24 @@ export class SimChain {
         if (this.height < atLeast) throw new Error(`the ledger is at height ${this.height}, behind ${atLeast}`);
         return this.contracts.get(id);
       });
+    const contracts: AgentChain["contracts"] = (page = {}) =>
+      read(() =>
+        [...this.contracts.values()]
+          .filter((entry) => page.nodeId === undefined || (entry.type === "name" ? entry.gatewayNodeId : entry.nodeId) === page.nodeId)
+          .filter((entry) => page.solutionId === undefined || entry.solutionId === page.solutionId)
+          .filter((entry) => page.active !== true || entry.state !== "deleted")
+          .filter(({ id }) => id > (page.after ?? 0))
+          .slice(0, page.limit ?? 1000),
+      );
     return {
       head: () => read((): Head => ({ chainId: CHAIN_ID, height: this.height as Height, timeMs: this.clock.nowMs(), appHash: ZERO32, blockHash: ZERO32 })),
-      params: () => read(() => this.params),
-      twinByAccount: (account) => read(() => [...this.twins.values()].find((twin) => twin.account === account)),
-      nodeByTwin: (twinId) => read(() => [...this.nodes.values()].find((node) => node.twinId === twinId)),
-      contracts: (page = {}) =>
-        read(() =>
-          [...this.contracts.values()]
-            .filter((entry) => page.nodeId === undefined || (entry.type === "name" ? entry.gatewayNodeId : entry.nodeId) === page.nodeId)
-            .filter((entry) => page.solutionId === undefined || entry.solutionId === page.solutionId)
-            .filter((entry) => page.active !== true || entry.state !== "deleted")
-            .filter(({ id }) => id > (page.after ?? 0))
-            .slice(0, page.limit ?? 1000),
-        ),
-      solution: (id) => read(() => this.solutions.get(id)),
-      nameContract: (name) =>
-        read(() => [...this.contracts.values()].find((entry): entry is NameContract => entry.type === "name" && entry.name === name)),
+      contracts,
       proven: {
         contract,
+        contracts,
+        params: () => read(() => this.params),
+        twinByAccount: (account) => read(() => [...this.twins.values()].find((twin) => twin.account === account)),
+        nodeByTwin: (twinId) => read(() => [...this.nodes.values()].find((node) => node.twinId === twinId)),
         solution: (id) => read(() => this.solutions.get(id)),
         node: (id) => read(() => this.nodes.get(id)),
         twin: (id) => read(() => this.twins.get(id)),
