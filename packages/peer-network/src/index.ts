@@ -5,6 +5,8 @@ export { LINK_STATE_LIMITS, NETWORK_LIMITS, PATH_LIMITS, PROBE_LIMITS } from "./
 export { linuxNetwork, teardownMachine } from "./linux/driver.ts";
 export type { LinuxNetworkOptions } from "./linux/context.ts";
 export { type MeshPorts, type PortRange, meshPorts } from "./linux/names.ts";
+export { memoryFile } from "./linux/memory-file.ts";
+export type { MemoryStore, NetworkMemory } from "./network/memory.ts";
 export { openMeshSocket, type MeshSocketOptions } from "./linux/mesh-socket.ts";
 export { ensureWireguardGo } from "./linux/wireguard-go.ts";
 export { createPeerNetwork, type PeerNetwork, type PeerNetworkOptions, type PeerNetworkStatus } from "./network/create.ts";

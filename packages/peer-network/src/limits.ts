@@ -6,6 +6,8 @@ export const NETWORK_LIMITS = {
   wireguardStartMs: 8_000,
   /** Between two looks whether the user-space WireGuard is there. */
   wireguardPollMs: 10,
+  /** Peers that are wanted as before are compared with the kernel's this often: what a stranger's hand changed is mended then. */
+  driftCheckMs: 60_000,
   /** Output of one command kept in memory: `wg show dump` of 4,000 peers is about 1 MB. */
   commandOutputBytes: 8 * 1024 * 1024,
   /** 1500 of Ethernet less 80 of WireGuard over IPv6, its worst case: nothing is fragmented on the way. */
@@ -21,8 +23,12 @@ export const NETWORK_LIMITS = {
 } as const;
 
 export const PROBE_LIMITS = {
-  /** With few peers: three lost probes of 250 ms find a dead link within a second. */
+  /** A link that is new, changed or silent: three lost probes of 250 ms find a dead one within a second. */
   intervalMs: 250,
+  /** A link that is as it was: death is found in at most two seconds, for a quarter of the work. */
+  steadyIntervalMs: 1_000,
+  /** Microseconds by which a delay may always move without the link being watched more closely. */
+  steadyUs: 2_000,
   /** Probes lost in a row after which a link counts as dead. */
   lostProbesUntilDead: 3,
   /** A reply later than this counts as lost. */
@@ -39,11 +45,13 @@ export const LINK_STATE_LIMITS = {
   /** A node that has said nothing for this long is not used for forwarding. */
   maxAgeMs: 60_000,
   /** Said again even without change, so that late comers learn it and the silent are forgotten. */
-  refreshMs: 15_000,
+  refreshMs: 20_000,
   /** Changes are gathered for this long before they are flooded; death is told at once. */
   gatherMs: 200,
+  /** Between two looks whether there is anything to say or a better path: links are measured once a second. */
+  tickMs: 500,
   /** Drifting delays are told at most this often: a path is left for a better one only after seconds anyway. */
-  driftMs: 5_000,
+  driftMs: 10_000,
   /** A delay that doubled or halved and moved by this much is told at once. */
   jumpUs: 10_000,
   /** A delay has drifted when it moved by this much and by this share; loss by this many per mille (5 probes of 50). */
@@ -88,16 +96,18 @@ export const PATH_LIMITS = {
   /** Forwards one node carries. */
   maxForwards: 2_000,
   /** Names and peers are recomputed at least this often, should a hint be lost; events of the chain make it happen at once. */
-  reconcileMs: 10_000,
+  reconcileMs: 30_000,
   /**
    * After a path changed they are recomputed this often for this long: WireGuard answers where the last packet came from, so an
    * end that was told earlier falls back to the old way until the other end has left it too.
    */
   settleMs: 300,
+  /** A path that could not be set up is tried again after this: the node that did not answer is often about to come back. */
+  retryMs: 1_000,
   /** How long a change is watched over. */
   settleForMs: 5_000,
   /** The list of all nodes is read this often; solutions in every round. */
-  nodeListMs: 10_000,
+  nodeListMs: 30_000,
   /** Messages of others are judged by a view of the chain no older than this. */
   viewAgeMs: 1_000,
   /** WireGuard's keep-alive: below the 30 s after which common routers forget a UDP flow. */

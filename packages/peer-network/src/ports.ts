@@ -52,7 +52,11 @@ export interface NetworkDriver {
   ensureNode(options: { readonly gateway: boolean }): Promise<void>;
   /** Returns the UDP port on which this znet's WireGuard listens (stable as long as the znet lives). */
   ensureZnet(spec: ZnetSpec): Promise<{ readonly listenPort: number; readonly netns: string }>;
-  setPeers(key: ZnetKey, peers: readonly ZnetPeer[]): Promise<void>;
+  /**
+   * `insist`: endpoints are set again where WireGuard has followed a packet to another address. For the moments after a path
+   * changed: packets that were still under way would otherwise lead both ends back to the old way for good.
+   */
+  setPeers(key: ZnetKey, peers: readonly ZnetPeer[], options?: { readonly insist: boolean }): Promise<void>;
   /** Last handshake and byte counts per peer, for health and metrics. */
   peerStatus(
     key: ZnetKey,

@@ -10,13 +10,21 @@ const WINDOW = 8;
 const QUANTILE = 0.25;
 /** Weight of a new quantile in the running mean. */
 const WEIGHT = 0.3;
+/** Samples in a row that must all be late before the link counts as changed. */
+const CHANGE_SAMPLES = 2;
 /** Probes over which loss is counted. */
 const LOSS_WINDOW = 50;
 
 export interface LinkMonitor {
   readonly alive: boolean;
+  /** Looked at for long enough to say whether it lives: answered, or silent for as long as a dead one. */
+  readonly settled: boolean;
+  /** Alive, well known and as it was: it need not be watched closely. */
+  readonly steady: boolean;
   readonly delayUs: number;
   readonly lossPermille: number;
+  /** Dead for so long that it need not be watched closely either. */
+  readonly silent: boolean;
   /** A probe was answered after this time. */
   answered(delayUs: number): void;
   /** A probe was not answered in time. */
@@ -35,6 +43,19 @@ export function linkMonitor(): LinkMonitor {
   return {
     get alive() {
       return mean !== undefined && lostInRow < L.lostProbesUntilDead;
+    },
+    get settled() {
+      return mean !== undefined || lostInRow >= L.lostProbesUntilDead;
+    },
+    get steady() {
+      if (mean === undefined || lostInRow > 0 || samples.length < WINDOW) return false;
+      const low = samples.toSorted((a, b) => a - b)[0] as number;
+      const last = Math.min(...samples.slice(-CHANGE_SAMPLES));
+      // A busy processor makes single samples late; a way that changed makes all of them late.
+      return last - mean <= Math.max(L.steadyUs, mean) && mean - low <= Math.max(L.steadyUs, mean / 2);
+    },
+    get silent() {
+      return lostInRow >= LOSS_WINDOW;
     },
     get delayUs() {
       return Math.min(Math.round(mean ?? LINK_STATE_LIMITS.maxDelayUs), LINK_STATE_LIMITS.maxDelayUs);

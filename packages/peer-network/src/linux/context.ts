@@ -3,7 +3,7 @@ import type { Logger } from "@tfgrid/primitives";
 import type { ZnetKey } from "../ports.ts";
 import type { MachineNames, MeshPorts, PortRange } from "./names.ts";
 import type { SlotStore } from "./state.ts";
-import type { AppliedEndpoints } from "./wireguard.ts";
+import type { AppliedPeers } from "./wireguard.ts";
 
 export interface LinuxNetworkOptions {
   /** Name below /run/netns of the namespace that holds the uplink: the machine's core. */
@@ -25,8 +25,8 @@ export interface LinuxContext extends LinuxNetworkOptions {
   readonly ports: MeshPorts;
   readonly slots: SlotStore;
   readonly runDir: string;
-  /** Endpoints that we set last, per znet. */
-  readonly applied: Map<ZnetKey, AppliedEndpoints>;
+  /** What we set last, per znet. */
+  readonly applied: Map<ZnetKey, AppliedPeers>;
 }
 
 /** Memory-backed: gone after a reboot, as the namespaces are. */

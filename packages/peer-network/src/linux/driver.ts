@@ -32,11 +32,12 @@ export function linuxNetwork(options: LinuxNetworkOptions): NetworkDriver {
     ensureNode: (wanted) => locks.run("node", () => ensureNode(context, wanted)),
     ensureZnet: (spec) => znet(spec.key, () => ensureZnet(context, spec)),
     linkGateway: (key) => znet(key, () => linkGateway(context, key)),
-    setPeers: (key, peers) =>
+    setPeers: (key, peers, { insist } = { insist: false }) =>
       znet(key, async () => {
         let applied = context.applied.get(key);
-        if (applied === undefined) context.applied.set(key, (applied = new Map()));
-        await syncPeers(...(await wireguardOf(key)), peers, applied);
+        if (applied === undefined) context.applied.set(key, (applied = { endpoints: new Map(), wanted: "", checkedAtMs: 0 }));
+        const [netns, name] = await wireguardOf(key);
+        await syncPeers({ netns, name, peers, applied, insist });
       }),
     peerStatus: async (key) => {
       const { peers } = await dumpWireguard(...(await wireguardOf(key)));

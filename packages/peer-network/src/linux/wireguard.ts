@@ -84,6 +84,8 @@ export interface WireguardDump {
   readonly peers: ReadonlyMap<
     Hex,
     {
+      /** Where it was heard last, or what was set since. */
+      readonly endpoint: string | undefined;
       readonly allowedIps: readonly string[];
       readonly keepaliveSec: number;
       readonly lastHandshakeMs: number;
@@ -97,8 +99,9 @@ export async function dumpWireguard(znet: string, name: string): Promise<Wiregua
   const [device = "", ...lines] = (await runIn(znet, "wg", ["show", name, "dump"])).trimEnd().split("\n");
   const [privateKey = "(none)", , listenPort = "0"] = device.split("\t");
   const peers = lines.map((line) => {
-    const [publicKey = "", , , allowedIps = "", handshakeSec = "0", rx = "0", tx = "0", keepalive = "off"] = line.split("\t");
+    const [publicKey = "", , endpoint = "(none)", allowedIps = "", handshakeSec = "0", rx = "0", tx = "0", keepalive = "off"] = line.split("\t");
     const peer = {
+      endpoint: endpoint === "(none)" ? undefined : endpoint,
       allowedIps: allowedIps === "(none)" ? [] : allowedIps.split(","),
       keepaliveSec: keepalive === "off" ? 0 : Number(keepalive),
       lastHandshakeMs: Number(handshakeSec) * 1000,
@@ -131,28 +134,59 @@ function clamped(key: Hex): Hex {
   return bytes.toString("hex") as Hex;
 }
 
-export type AppliedEndpoints = Map<Hex, string>;
+export interface AppliedPeers {
+  readonly endpoints: Map<Hex, string>;
+  /** The peers of the last call, as text. */
+  wanted: string;
+  /** Monotonic: when they were last compared with the interface's. */
+  checkedAtMs: number;
+}
+
+export interface SyncOptions {
+  readonly netns: string;
+  readonly name: string;
+  readonly peers: readonly ZnetPeer[];
+  readonly applied: AppliedPeers;
+  readonly insist: boolean;
+}
 
 /**
  * Changes only what differs. `syncconf` is not used: it sets port and key again, upon which wireguard-go opens its
  * socket anew, and it sets every endpoint, which would undo WireGuard's own following of a peer that has moved.
  */
-export async function syncPeers(znet: string, name: string, peers: readonly ZnetPeer[], applied: AppliedEndpoints): Promise<void> {
+export async function syncPeers(options: SyncOptions): Promise<void> {
+  const { peers, applied, insist } = options;
+  const text = JSON.stringify(peers);
+  const nowMs = performance.now();
+  if (!insist && text === applied.wanted && nowMs - applied.checkedAtMs < L.driftCheckMs) return;
+  applied.wanted = "";
+  await changePeers(options);
+  Object.assign(applied, { wanted: text, checkedAtMs: nowMs });
+}
+
+async function changePeers({ netns: znet, name, peers, applied: { endpoints: applied }, insist }: SyncOptions): Promise<void> {
   const now = await dumpWireguard(znet, name);
   const wanted = new Map(peers.map((peer) => [peer.publicKey, peer]));
   const gone = [...now.peers.keys()].filter((key) => !wanted.has(key));
   if (gone.length > 0) await runIn(znet, "wg", ["set", name, ...gone.flatMap((key) => ["peer", base64OfHex(key), "remove"])]);
   for (const key of applied.keys()) if (!wanted.has(key) || !now.peers.has(key)) applied.delete(key);
-  const sections = [...wanted.values()].flatMap((peer) => peerSection(peer, now, applied));
+  const sections = [...wanted.values()].flatMap((peer) => peerSection(peer, now.peers.get(peer.publicKey), endpointIn({ now, applied, insist })));
   if (sections.length === 0) return;
   await wgWithInput(znet, ["addconf", name, "/dev/stdin"], `${sections.join("\n")}\n`);
   for (const peer of wanted.values()) if (peer.endpoint !== undefined) applied.set(peer.publicKey, endpointText(peer.endpoint));
 }
 
-function peerSection(peer: ZnetPeer, now: WireguardDump, applied: AppliedEndpoints): string[] {
-  const current = now.peers.get(peer.publicKey);
+/** The endpoint that counts as set. */
+const endpointIn =
+  (options: { readonly now: WireguardDump; readonly applied: ReadonlyMap<Hex, string>; readonly insist: boolean }) =>
+  (key: Hex): string | undefined =>
+    options.insist ? options.now.peers.get(key)?.endpoint : options.applied.get(key);
+
+type DumpedPeer = WireguardDump["peers"] extends ReadonlyMap<Hex, infer P> ? P : never;
+
+function peerSection(peer: ZnetPeer, current: DumpedPeer | undefined, endpointOf: (key: Hex) => string | undefined): string[] {
   const endpoint = peer.endpoint === undefined ? undefined : endpointText(peer.endpoint);
-  const endpointNew = endpoint !== undefined && applied.get(peer.publicKey) !== endpoint;
+  const endpointNew = endpoint !== undefined && endpointOf(peer.publicKey) !== endpoint;
   const same =
     current !== undefined &&
     current.keepaliveSec === peer.keepaliveSec &&

@@ -19,10 +19,11 @@ import { LINK_STATE_LIMITS, PATH_LIMITS as L } from "../limits.ts";
 import type { NetworkDriver } from "../ports.ts";
 import { createProber, type Prober, type ProberOptions, type ProbeSocket, type ProbeTarget } from "../prober/prober.ts";
 import { type DesiredZnet, desiredNames, desiredPeers, sharesOf } from "./desired.ts";
-import { forwardService } from "./forward-service.ts";
-import { linkStateService } from "./link-state-service.ts";
+import { type ForwardService, forwardService } from "./forward-service.ts";
+import { type LinkStateService, linkStateService } from "./link-state-service.ts";
+import { type MemoryStore, type NetworkMemory, type Recorder, recorder } from "./memory.ts";
 import type { PeerMessenger } from "./messages.ts";
-import { type PairId, pathService, type PathStatus } from "./path-service.ts";
+import { type PairId, type PathService, pathService, type PathStatus } from "./path-service.ts";
 import { type ChainView, endpointOf, type NetworkChain, readView } from "./view.ts";
 
 export interface PeerNetworkOptions {
@@ -37,6 +38,8 @@ export interface PeerNetworkOptions {
   /** From openMeshSocket. */
   readonly socket: ProbeSocket;
   readonly ports: MeshPorts;
+  /** What an agent before this one on the same machine was about; default: nothing is remembered. */
+  readonly memory?: { readonly store: MemoryStore; readonly remembered: NetworkMemory | undefined };
   /** Forward ciphertext for others' solutions. Default true. */
   readonly consentToForward?: boolean;
   readonly clock?: Clock;
@@ -62,17 +65,22 @@ export interface PeerNetwork {
   stop(): Promise<void>;
 }
 
-export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
-  const { nodeId, chain, messenger, driver, logger, socket, clock = systemClock } = options;
-  const consent = options.consentToForward ?? true;
-  const stopping = new AbortController();
-  const bell = doorbell();
-  let wanted: readonly DesiredZnet[] = [];
-  const views = viewCache(chain, clock, () => wanted.map((znet) => znet.solutionId));
-  const recentView = (): Promise<ChainView> => views.read(L.viewAgeMs);
-  const twinOf = (id: NodeId): TwinId | undefined => views.last.nodes.get(id)?.twinId;
-  const choose = (): void => paths.choose(linkState.db.graph(), views.last);
+interface Services {
+  readonly prober: Prober;
+  readonly linkState: LinkStateService;
+  readonly paths: PathService;
+  readonly forwards: ForwardService;
+  readonly views: ViewCache;
+  readonly choose: () => void;
+}
 
+/** `changed`: a path changed; peers are to be set. */
+function createServices(options: PeerNetworkOptions, wanted: () => readonly DesiredZnet[], changed: () => void): Services {
+  const { nodeId, chain, messenger, driver, logger, clock = systemClock } = options;
+  const consent = options.consentToForward ?? true;
+  const views = viewCache(chain, clock, () => wanted().map((znet) => znet.solutionId));
+  const view = (): Promise<ChainView> => views.read(L.viewAgeMs);
+  const choose = (): void => paths.choose(linkState.db.graph(), views.last);
   const prober = proberOf(options, (peer, alive) => linkState.transition(peer, alive));
   const linkState = linkStateService({
     nodeId,
@@ -83,10 +91,23 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
     logger,
     links: () => prober.links(),
     accountOf: accountLookup(chain),
-    twinOf,
+    twinOf: (id): TwinId | undefined => views.last.nodes.get(id)?.twinId,
     onChange: choose,
   });
-  const paths = pathService({ nodeId, messenger, clock, logger, view: recentView, onChange: () => bell.ring(clock.nowMs()) });
+  const memory = remember(options, () => ({ leases: forwards.leases(), paths: paths.paths() }));
+  const paths = pathService({
+    nodeId,
+    messenger,
+    clock,
+    logger,
+    view,
+    settled: (peer) => prober.settled(peer),
+    remembered: memory.remembered.paths,
+    onChange: () => {
+      memory.changed();
+      changed();
+    },
+  });
   const forwards = forwardService({
     nodeId,
     consent,
@@ -94,16 +115,33 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
     messenger,
     chain,
     clock,
-    view: recentView,
+    view,
     apply: (next) => driver.setForwards(next),
+    remembered: memory.remembered.leases,
+    onChange: () => memory.changed(),
   });
+  return { prober, linkState, paths, forwards, views, choose };
+}
+
+export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
+  const { nodeId, driver, logger, socket, clock = systemClock } = options;
+  const stopping = new AbortController();
+  const bell = doorbell();
+  let wanted: readonly DesiredZnet[] = [];
+  const services = createServices(
+    options,
+    () => wanted,
+    () => bell.ring(clock.nowMs()),
+  );
+  const { prober, linkState, paths, forwards, views, choose } = services;
 
   const reconcile = async (): Promise<void> => {
     const view = await views.read(0);
     prober.setTargets(probeTargets(view, nodeId, wanted));
     paths.setPairs(wanted.flatMap((znet) => pairsOf(view, znet, nodeId)));
     choose();
-    for (const znet of wanted) await applyZnet({ driver, view, znet, wanted, self: nodeId, paths });
+    const insist = bell.settling(clock.nowMs());
+    for (const znet of wanted) await applyZnet({ driver, view, znet, wanted, self: nodeId, paths, insist });
     await forwards.sweep();
   };
   const failed = (error: unknown): void => logger.warn("the network is not up to date; it is tried again", { reason: messageOf(error) });
@@ -115,7 +153,7 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
   const { signal } = stopping;
   const running = Promise.all([
     repeat(signal, round, () => bell.wait(clock, L.reconcileMs, signal)),
-    repeat(signal, tick, () => clock.sleep(LINK_STATE_LIMITS.gatherMs, signal)),
+    repeat(signal, tick, () => clock.sleep(LINK_STATE_LIMITS.tickMs, signal)),
     prober.run(signal),
   ]);
 
@@ -134,6 +172,13 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
       socket.close();
     },
   };
+}
+
+function remember({ memory, logger }: PeerNetworkOptions, current: () => NetworkMemory): Recorder {
+  const nothing: NetworkMemory = { leases: [], paths: [] };
+  if (memory === undefined) return { remembered: nothing, changed: () => undefined };
+  const failed = (error: unknown): void => logger.warn("paths could not be remembered; a restart would find them anew", { reason: messageOf(error) });
+  return recorder({ store: memory.store, remembered: memory.remembered ?? nothing, current, failed });
 }
 
 /** A new network's ends learn of each other within moments: none must wait for the other's next round. */
@@ -189,15 +234,16 @@ interface ApplyOptions {
   readonly znet: DesiredZnet;
   readonly wanted: readonly DesiredZnet[];
   readonly self: NodeId;
-  readonly paths: ReturnType<typeof pathService>;
+  readonly paths: PathService;
+  readonly insist: boolean;
 }
 
-async function applyZnet({ driver, view, znet, wanted, self, paths }: ApplyOptions): Promise<void> {
+async function applyZnet({ driver, view, znet, wanted, self, paths, insist }: ApplyOptions): Promise<void> {
   const { solutionId, name: network } = znet;
   const endpointFor = (peer: NodeId) => paths.endpointFor({ solutionId, network, peer });
   const siblings = wanted.filter((other) => other.solutionId === solutionId);
   try {
-    await driver.setPeers(znet.key, desiredPeers({ view, znet, self, endpointFor }));
+    await driver.setPeers(znet.key, desiredPeers({ view, znet, self, endpointFor }), { insist });
     await driver.setNames(znet.key, desiredNames({ view, znet, siblings, self }));
   } catch (error) {
     // Wished for but not made yet: the provisioning makes it, and rings.
@@ -241,6 +287,8 @@ function accountLookup(chain: NetworkChain): (nodeId: NodeId) => Promise<Account
 interface Doorbell {
   /** With the time: also shortens the waits for a while from then on. */
   ring(settleFromMs?: number): void;
+  /** A path changed a moment ago. */
+  settling(nowMs: number): boolean;
   wait(clock: Clock, timeoutMs: number, signal: AbortSignal): Promise<void>;
 }
 
@@ -255,6 +303,7 @@ function doorbell(): Doorbell {
       rung = true;
       wake?.();
     },
+    settling: (nowMs) => nowMs < settledAtMs,
     wait: async (clock, timeoutMs, signal) => {
       if (!rung) {
         const patienceMs = clock.nowMs() < settledAtMs ? L.settleMs : timeoutMs;

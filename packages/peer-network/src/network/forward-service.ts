@@ -5,6 +5,7 @@ import type { PortRange } from "../linux/names.ts";
 import { PATH_LIMITS as L } from "../limits.ts";
 import type { Forward } from "../ports.ts";
 import type { Endpoint } from "./desired.ts";
+import type { NetworkMemory } from "./memory.ts";
 import { forwardMethod, type PeerMessenger } from "./messages.ts";
 import { type ChainView, endpointOf, type NetworkChain, nodeOfTwin, readSolution, reportedPort, type SolutionView, takesPart } from "./view.ts";
 
@@ -27,10 +28,15 @@ export interface ForwardServiceOptions {
   readonly view: () => Promise<ChainView>;
   readonly clock: Clock;
   readonly apply: (forwards: readonly Forward[]) => Promise<void>;
+  /** Granted before the agent restarted: in force in the kernel still. */
+  readonly remembered: NetworkMemory["leases"];
+  readonly onChange: () => void;
 }
 
 export interface ForwardService {
   readonly count: number;
+  /** To be remembered. */
+  leases(): NetworkMemory["leases"];
   /** Ends leases that nobody renewed or that the chain no longer grants; applies what is left. */
   sweep(): Promise<void>;
   stop(): void;
@@ -41,7 +47,8 @@ type Side = Request["previous"];
 
 export function forwardService(options: ForwardServiceOptions): ForwardService {
   const { chain, clock, messenger } = options;
-  const leases = new Map<string, Lease>();
+  const keyOf = (lease: Pick<Lease, "solutionId" | "network" | "a" | "b">): string => [lease.solutionId, lease.network, lease.a, lease.b].join(" ");
+  const leases = new Map<string, Lease>(options.remembered.map((lease) => [keyOf(lease), lease]));
   const applyAll = (): Promise<void> => options.apply([...leases.values()].flatMap((lease) => lease.forwards));
 
   const unhandle = messenger.handle(forwardMethod, async ({ from, body }) => {
@@ -49,12 +56,14 @@ export function forwardService(options: ForwardServiceOptions): ForwardService {
     const solution = await readSolution(chain, body.solutionId);
     if (solution === undefined || !granted(options, { view, solution, body }) || ![body.a, body.b].includes(nodeOfTwin(view, from)?.id as NodeId))
       throw fail("network.forward_refused", { details: { solutionId: body.solutionId, a: body.a, b: body.b } });
-    const key = [body.solutionId, body.network, body.a, body.b].join(" ");
+    const key = keyOf(body);
     const before = leases.get(key);
     if (before === undefined && leases.size >= L.maxForwards) throw fail("network.ports_exhausted");
     const port = before?.port ?? freePort(options.ports, leases.values());
     const forwards = forwardsBetween({ view, solution, body, port });
-    leases.set(key, { ...body, port, forwards, untilMs: clock.nowMs() + L.forwardLeaseMs });
+    const { solutionId, network, a, b } = body;
+    leases.set(key, { solutionId, network, a, b, port, forwards, untilMs: clock.nowMs() + L.forwardLeaseMs });
+    options.onChange();
     if (JSON.stringify(before?.forwards) !== JSON.stringify(forwards)) await applyAll();
     return { port };
   });
@@ -63,10 +72,13 @@ export function forwardService(options: ForwardServiceOptions): ForwardService {
     get count() {
       return leases.size;
     },
+    leases: () => [...leases.values()].map((lease) => ({ ...lease, forwards: [...lease.forwards] })),
     sweep: async () => {
+      const before = leases.size;
       const solutions = new Map<SolutionId, SolutionView | undefined>();
       for (const { solutionId } of leases.values()) if (!solutions.has(solutionId)) solutions.set(solutionId, await readSolution(chain, solutionId));
       for (const [key, lease] of leases) if (lease.untilMs < clock.nowMs() || !stillGranted(solutions.get(lease.solutionId), lease)) leases.delete(key);
+      if (leases.size !== before) options.onChange();
       await applyAll();
     },
     stop: unhandle,

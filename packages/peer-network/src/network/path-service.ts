@@ -10,6 +10,7 @@ import { pathCost, shortestPaths } from "../core/shortest-path.ts";
 import { fail } from "../errors.ts";
 import { PATH_LIMITS as L } from "../limits.ts";
 import type { Endpoint } from "./desired.ts";
+import type { NetworkMemory } from "./memory.ts";
 import { forwardMethod, pathMethod, type PeerMessenger } from "./messages.ts";
 import { type ChainView, endpointOf, nodeOfTwin, takesPart } from "./view.ts";
 
@@ -25,6 +26,9 @@ interface Pair extends PairId {
   established: readonly NodeId[];
   endpoint: Endpoint | undefined;
   renewAtMs: number;
+  /** Not before: the last attempt at these nodes failed. */
+  retryAtMs: number;
+  failedAt: string;
   /** The other end has been told of this endpoint (or that the way is direct). */
   told: boolean;
   busy: boolean;
@@ -45,9 +49,15 @@ export interface PathServiceOptions {
   readonly logger: Logger;
   readonly view: () => Promise<ChainView>;
   readonly onChange: () => void;
+  /** Whether enough is known of the direct link to judge it. */
+  readonly settled: (peer: NodeId) => boolean;
+  /** Paths in force when the agent ended. */
+  readonly remembered: NetworkMemory["paths"];
 }
 
 export interface PathService {
+  /** To be remembered. */
+  paths(): NetworkMemory["paths"];
   setPairs(pairs: readonly PairId[]): void;
   /** Chooses for every pair that is ours to decide; sets up in the background. */
   choose(graph: Graph, view: ChainView): void;
@@ -61,6 +71,7 @@ const idOf = (pair: PairId): string => `${pair.solutionId} ${pair.network} ${pai
 export function pathService(options: PathServiceOptions): PathService {
   const { nodeId: self, clock } = options;
   const pairs = new Map<string, Pair>();
+  const known = new Map(options.remembered.map((path) => [idOf(path), path]));
   const unhandle = options.messenger.handle(pathMethod, async ({ from, body }) => {
     const view = await options.view();
     const sender = nodeOfTwin(view, from)?.id;
@@ -79,6 +90,8 @@ export function pathService(options: PathServiceOptions): PathService {
   const choose = (pair: Pair, graph: Graph, best: ReturnType<typeof shortestPaths>, view: ChainView): void => {
     const nowMs = clock.nowMs();
     const currentCostUs = pair.state === undefined ? undefined : pathCost(graph, pair.state.nodes);
+    // Just started: nobody leaves a way that works because the others have not answered yet.
+    if (!options.settled(pair.peer)) return;
     const { state } = choosePath(pair.state, { best: best.get(pair.peer), currentCostUs, nowMs });
     if (state === undefined) delete pair.state;
     else pair.state = state;
@@ -86,6 +99,7 @@ export function pathService(options: PathServiceOptions): PathService {
     const wanted = state?.nodes ?? [self, pair.peer];
     const same = wanted.join() === pair.established.join();
     if (pair.busy || (same && nowMs < pair.renewAtMs && pair.told)) return;
+    if (nowMs < pair.retryAtMs && wanted.join() === pair.failedAt) return;
     pair.busy = true;
     void establish(options, pair, wanted, view).finally(() => (pair.busy = false));
   };
@@ -96,7 +110,8 @@ export function pathService(options: PathServiceOptions): PathService {
       for (const id of pairs.keys()) if (!keep.has(id)) pairs.delete(id);
       for (const [id, pair] of keep) {
         if (pairs.has(id)) continue;
-        pairs.set(id, { ...pair, established: [self, pair.peer], endpoint: undefined, renewAtMs: 0, told: true, busy: false });
+        pairs.set(id, newPair(pair, self, known.get(id)));
+        known.delete(id);
       }
     },
     choose: (graph, view) => {
@@ -105,6 +120,10 @@ export function pathService(options: PathServiceOptions): PathService {
       for (const pair of pairs.values()) if (self < pair.peer) choose(pair, graph, best, view);
     },
     endpointFor: (pair) => pairs.get(idOf(pair))?.endpoint,
+    paths: () =>
+      [...pairs.values()]
+        .filter(({ established }) => established.length > 2)
+        .map(({ solutionId, network, peer, established, endpoint }) => ({ solutionId, network, peer, nodes: established, endpoint: endpoint ?? null })),
     status: (graph) => {
       const best = shortestPaths(graph, self);
       return [...pairs.values()].map(({ solutionId, network, peer, established }) => ({
@@ -119,6 +138,13 @@ export function pathService(options: PathServiceOptions): PathService {
     },
     stop: unhandle,
   };
+}
+
+function newPair(pair: PairId, self: NodeId, known: NetworkMemory["paths"][number] | undefined): Pair {
+  const established = known?.nodes ?? [self, pair.peer];
+  // A path that the other end chose is not ours to have a state of.
+  const state = known === undefined || self > pair.peer ? {} : { state: { nodes: known.nodes } };
+  return { ...pair, ...state, established, endpoint: known?.endpoint ?? undefined, renewAtMs: 0, retryAtMs: 0, failedAt: "", told: true, busy: false };
 }
 
 /** Make before break: the old way stays until the new one is set up; if that fails, it is tried again in the next round. */
@@ -142,7 +168,8 @@ async function establish(options: PathServiceOptions, pair: Pair, nodes: readonl
     logger.info("a path could not be set up yet", { peer: pair.peer, path: nodes.join("-"), reason: messageOf(error) });
     // A direct way needs nobody's help: better than a dead one.
     if (pair.established.length > 2 && nodes.length === 2) pair.established = nodes;
-    pair.renewAtMs = clock.nowMs() + L.requestTimeoutMs;
+    pair.retryAtMs = clock.nowMs() + L.retryMs;
+    pair.failedAt = nodes.join();
   }
 }
 

@@ -2,7 +2,7 @@
  * Probe packets: 45 bytes, question and answer of equal size (nothing to amplify), under a key that only the two nodes
  * have: X25519 of their mesh keys, which the chain publishes. An answer carries the question's random cookie back.
  */
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto";
 import { x25519 } from "@noble/curves/ed25519.js";
 import { hexToBytes, type Hex, type NodeId } from "@tfgrid/primitives";
 
@@ -20,12 +20,13 @@ export interface ProbePacket {
   readonly cookie: Hex;
 }
 
-export type ProbeKey = Uint8Array;
+/** Prepared once: probes are many. */
+export type ProbeKey = KeyObject;
 
 /** @throws when the public key is of small order. */
 export function probeKey(privateKey: Uint8Array, peerPublicKey: Hex): ProbeKey {
   const shared = x25519.getSharedSecret(privateKey, hexToBytes(peerPublicKey));
-  return createHmac("sha256", "tfgrid/probe/v1").update(shared).digest();
+  return createSecretKey(createHmac("sha256", "tfgrid/probe/v1").update(shared).digest());
 }
 
 export function encodeProbe(packet: ProbePacket, key: ProbeKey): Buffer {

@@ -37,12 +37,15 @@ interface Peer {
   readonly monitor: LinkMonitor;
   /** Cookies of questions without an answer yet. */
   readonly pending: Map<Hex, number>;
+  askedUs: number;
   repliesThisSecond: number;
 }
 
 export interface Prober {
   setTargets(targets: readonly ProbeTarget[]): void;
   links(): LinkAd["links"];
+  /** Whether enough was seen of the link to this node to judge it; true for nodes that are not probed. */
+  settled(nodeId: NodeId): boolean;
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -56,13 +59,17 @@ export function createProber(options: ProberOptions): Prober {
     change();
     if (peer.monitor.alive !== before) onTransition(peer.target.nodeId, peer.monitor.alive);
   };
-  const ask = (peer: Peer, timeoutUs: number): void => {
+  const expire = (peer: Peer, timeoutUs: number): void => {
     const now = nowUs();
     for (const [cookie, sentUs] of peer.pending) {
       if (now - sentUs < timeoutUs) continue;
       peer.pending.delete(cookie);
       settle(peer, () => peer.monitor.lost());
     }
+  };
+  const ask = (peer: Peer): void => {
+    const now = nowUs();
+    peer.askedUs = now;
     const cookie = bytesToHex(entropy.randomBytes(8));
     peer.pending.set(cookie, now);
     socket.send(encodeProbe({ kind: "question", from: nodeId, to: peer.target.nodeId, cookie }, peer.key), peer.target.endpoint);
@@ -91,26 +98,35 @@ export function createProber(options: ProberOptions): Prober {
       for (const [id, peer] of peers) if (!sameTarget(wanted.get(id), peer.target)) peers.delete(id);
       for (const [id, target] of wanted) if (!peers.has(id)) addPeer(options, peers, target);
     },
-    links: () =>
-      [...peers.values()]
-        .filter((peer) => peer.monitor.alive)
-        .map(({ target, monitor }) => ({ to: target.nodeId, delayUs: monitor.delayUs, lossPermille: monitor.lossPermille }))
-        .toSorted((a, b) => a.to - b.to),
+    links: () => linksOf(peers.values()),
+    settled: (id) => peers.get(id)?.monitor.settled ?? true,
     run: async (signal) => {
       let lastRoundUs = nowUs();
+      let pauseMs = 0;
       while (!signal.aborted) {
         const intervalMs = Math.max(L.intervalMs, (1000 * peers.size) / L.budgetPerSecond);
         // When this process itself was held up, answers may lie unread: no link is to blame for what we did not look at.
-        if (nowUs() - lastRoundUs > 2_000 * intervalMs) for (const peer of peers.values()) peer.pending.clear();
+        if (nowUs() - lastRoundUs > 1_000 * (pauseMs + intervalMs)) for (const peer of peers.values()) peer.pending.clear();
         lastRoundUs = nowUs();
         const nowSecond = Math.floor(clock.nowMs() / 1000);
         if (nowSecond !== second) for (const peer of peers.values()) peer.repliesThisSecond = 0;
         second = nowSecond;
-        for (const peer of peers.values()) ask(peer, timeoutUs(peer.monitor, intervalMs));
-        await clock.sleep(intervalMs, signal).catch(() => undefined);
+        for (const peer of peers.values()) {
+          expire(peer, timeoutUs(peer.monitor, intervalMs));
+          if (isDue(peer, lastRoundUs, intervalMs)) ask(peer);
+        }
+        pauseMs = pauseOf(peers.values(), intervalMs);
+        await clock.sleep(pauseMs, signal).catch(() => undefined);
       }
     },
   };
+}
+
+function linksOf(peers: Iterable<Peer>): LinkAd["links"] {
+  return [...peers]
+    .filter((peer) => peer.monitor.alive)
+    .map(({ target, monitor }) => ({ to: target.nodeId, delayUs: monitor.delayUs, lossPermille: monitor.lossPermille }))
+    .toSorted((a, b) => a.to - b.to);
 }
 
 /** A living link's answer is late after four times its usual delay (at least most of an interval): death is found early. */
@@ -119,13 +135,25 @@ function timeoutUs(monitor: LinkMonitor, intervalMs: number): number {
   return Math.min(L.timeoutMs * 1000, Math.max(intervalMs * 800, 4 * monitor.delayUs));
 }
 
+/** Steady links are asked in every fourth round; a little early rather than a whole round late. */
+function isDue({ monitor, pending, askedUs }: Peer, nowUs: number, intervalMs: number): boolean {
+  const waitMs = monitor.silent || (monitor.steady && pending.size === 0) ? Math.max(L.steadyIntervalMs, intervalMs) : intervalMs;
+  return nowUs - askedUs >= 1000 * (waitMs - intervalMs / 2);
+}
+
+/** One short round after questions, to see which were not answered; then, when all is steady, a long one. */
+function pauseOf(peers: Iterable<Peer>, intervalMs: number): number {
+  const watch = [...peers].some(({ monitor, pending }) => !monitor.silent && (pending.size > 0 || !monitor.steady));
+  return watch ? intervalMs : Math.max(intervalMs, L.steadyIntervalMs - intervalMs);
+}
+
 const sameTarget = (a: ProbeTarget | undefined, b: ProbeTarget): boolean =>
   a !== undefined && a.meshKey === b.meshKey && a.endpoint.address === b.endpoint.address && a.endpoint.port === b.endpoint.port;
 
 function addPeer({ meshPrivateKey, logger }: ProberOptions, peers: Map<NodeId, Peer>, target: ProbeTarget): void {
   try {
     const key = probeKey(meshPrivateKey, target.meshKey);
-    peers.set(target.nodeId, { target, key, monitor: linkMonitor(), pending: new Map(), repliesThisSecond: 0 });
+    peers.set(target.nodeId, { target, key, monitor: linkMonitor(), pending: new Map(), askedUs: Number.NEGATIVE_INFINITY, repliesThisSecond: 0 });
   } catch (error) {
     logger.warn("a node's mesh key is unusable", { nodeId: target.nodeId, error });
   }

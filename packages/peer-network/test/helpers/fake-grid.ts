@@ -17,6 +17,7 @@ import type { IncomingRequest } from "@tfgrid/messaging";
 import type { Contract, Node, Solution, Twin } from "@tfgrid/tfchain";
 import { meshPorts } from "../../src/linux/names.ts";
 import { createPeerNetwork, type PeerNetwork } from "../../src/network/create.ts";
+import { type NetworkMemory, networkMemory } from "../../src/network/memory.ts";
 import type { PeerMessenger } from "../../src/network/messages.ts";
 import type { NetworkChain } from "../../src/network/view.ts";
 import type { ProbeSocket } from "../../src/prober/prober.ts";
@@ -108,6 +109,10 @@ export interface FakeGrid {
   readonly drivers: readonly SimulatedNetwork[];
   /** Round trip in ms; undefined = no link. */
   setLink(a: number, b: number, rttMs: number | undefined): void;
+  /** Ends a node's agent; what its driver holds goes on, as a kernel does. */
+  kill(index: number): Promise<void>;
+  /** A new agent on the machine of one that was killed. */
+  revive(index: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -144,8 +149,14 @@ export async function startFakeGrid(options: { readonly count: number; readonly 
   });
   const drivers = nodes.map(() => simulatedNetwork({ portRange: RANGE }));
   const entropy = { randomBytes: (length: number) => Uint8Array.from({ length }, () => Math.floor(random() * 256)) };
-  const networks = nodes.map((node, index) =>
+  const saved = new Map<number, NetworkMemory>();
+  const start = (node: FakeNode, index: number): PeerNetwork =>
     createPeerNetwork({
+      memory: {
+        remembered: saved.get(index),
+        // As the file does it: through its encoding.
+        store: { load: async () => saved.get(index), save: async (memory) => void saved.set(index, networkMemory.fromJson(networkMemory.toJson(memory))) },
+      },
       nodeId: node.id,
       pair: node.keys,
       meshPrivateKey: node.meshPrivateKey,
@@ -158,12 +169,14 @@ export async function startFakeGrid(options: { readonly count: number; readonly 
       nowUs: () => time.clock.nowMs() * 1000,
       entropy,
       logger: silentLogger,
-    }),
-  );
+    });
+  const networks = nodes.map(start);
+  const znetOf = (index: number) => ({ key: "s7-net", cidr: "10.64.0.0/16", subnetIndex: nodeIdOf(index) });
+  const serve = (index: number): void => networks[index]?.setZnets([{ ...znetOf(index), solutionId: SOLUTION, name: "net", local: [] }]);
   for (const index of members) {
-    const znet = { key: "s7-net", cidr: "10.64.0.0/16", subnetIndex: nodeIdOf(index) };
+    const znet = znetOf(index);
     await drivers[index]?.ensureZnet({ ...znet, internal: false, privateKey: bytesToHex((nodes[index] as FakeNode).meshPrivateKey) });
-    networks[index]?.setZnets([{ ...znet, solutionId: SOLUTION, name: "net", local: [] }]);
+    serve(index);
   }
   return {
     time,
@@ -173,6 +186,15 @@ export async function startFakeGrid(options: { readonly count: number; readonly 
     setLink: (a, b, rttMs) => {
       if (rttMs === undefined) links.delete(linkId(a, b));
       else links.set(linkId(a, b), rttMs);
+    },
+    kill: async (index) => {
+      const stopped = networks[index]?.stop();
+      await time.advance(1);
+      await stopped;
+    },
+    revive: async (index) => {
+      networks[index] = start(nodes[index] as FakeNode, index);
+      if (members.includes(index)) serve(index);
     },
     stop: async () => {
       const stopped = Promise.all(networks.map((network) => network.stop()));

@@ -85,10 +85,11 @@ async function pingMs(): Promise<number> {
 test("the quick way over the third node is found and used in both directions", async () => {
   const took = await until("the path over the third node", () => pathOf(0) === "1-3-2" && pathOf(1) === "2-3-1", 20_000);
   await until("traffic", () => reaches(web(0), "10.64.2.10"));
-  const ms = await pingMs();
+  let ms = Number.NaN;
+  // Packets under way lead the ends back for a moment; both insist on the new way.
+  await until("quick answers", async () => (ms = await pingMs()) < DELAY_MS / 2, 5_000);
   const [path] = networks[0]?.status().paths ?? [];
   console.log(`over the third node after ${took.toFixed(0)} ms; ping ${ms} ms, measured ${path?.delayUs} us; direct link ${JSON.stringify(networks[0]?.status().links)}`);
-  expect(ms).toBeLessThan(DELAY_MS / 2);
   const direct = networks[0]?.status().links.find((link) => link.to === b.id);
   expect(direct?.delayUs).toBeGreaterThan(DELAY_MS * 950);
 });

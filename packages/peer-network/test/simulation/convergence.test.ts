@@ -99,7 +99,7 @@ describe("all nodes converge to the exact shortest paths", () => {
     }
   });
 
-  test("a dead link is left within 1.5 seconds", async () => {
+  test("a dead link is left within two seconds", async () => {
     const grid = await startFakeGrid({ count: 3, members: [0, 1], random: randomOf(1) });
     try {
       grid.setLink(0, 1, 10);
@@ -111,7 +111,7 @@ describe("all nodes converge to the exact shortest paths", () => {
       let lostMs = 0;
       while (trace(grid, 0, 1).join() !== "1,3,2" || trace(grid, 1, 0).join() !== "2,3,1") {
         await grid.time.advance(50);
-        expect((lostMs += 50)).toBeLessThanOrEqual(1_500);
+        expect((lostMs += 50)).toBeLessThanOrEqual(2_000);
       }
       console.log(`left after ${lostMs} ms`);
       // Back on the better way, though only after it has proven itself.
@@ -121,6 +121,35 @@ describe("all nodes converge to the exact shortest paths", () => {
       await grid.time.advance(6_000);
       expect(trace(grid, 0, 1)).toEqual([1, 2]);
       expect(trace(grid, 1, 0)).toEqual([2, 1]);
+    } finally {
+      await grid.stop();
+    }
+  });
+});
+
+describe("an agent that dies and comes back", () => {
+  test.each([
+    ["the end that decides", 0],
+    ["the other end", 1],
+    ["the forwarder", 2],
+  ])("%s: no packet of the path is misled at any moment", async (_who, index) => {
+    const grid = await startFakeGrid({ count: 4, members: [0, 1], random: randomOf(1) });
+    try {
+      for (const [a, b, rttMs] of [[0, 1, 200], [0, 2, 10], [1, 2, 10], [0, 3, 60], [1, 3, 60], [2, 3, 60]] as const) grid.setLink(a, b, rttMs);
+      await grid.time.advance(15_000);
+      expect(trace(grid, 0, 1)).toEqual([1, 3, 2]);
+      await grid.kill(index);
+      const watch = async (forMs: number): Promise<void> => {
+        for (let ms = 0; ms < forMs; ms += 50) {
+          await grid.time.advance(50);
+          const [there, back] = [trace(grid, 0, 1), trace(grid, 1, 0)];
+          expect([there.at(-1), back.at(-1)], `${ms} ms: ${there.join("-")} and ${back.join("-")}`).toEqual([2, 1]);
+        }
+      };
+      await watch(600);
+      await grid.revive(index);
+      await watch(20_000);
+      expect(trace(grid, 0, 1)).toEqual([1, 3, 2]);
     } finally {
       await grid.stop();
     }

@@ -25,7 +25,7 @@ import { NodeDirectory } from "./node-directory.ts";
 import type { NodeStore } from "./node-store.ts";
 import type { World } from "./ports.ts";
 import { retryUntilDone } from "./retry.ts";
-import { remoteZmachines, SolutionBook } from "./solution-book.ts";
+import { remoteZmachines, SolutionBook, type SolutionView } from "./solution-book.ts";
 
 export interface AgentOptions {
   readonly world: World;
@@ -60,6 +60,7 @@ export class Agent {
   #reports: ReadonlyMap<ContractId, Report> = new Map();
   #contracts: readonly DesiredContract[] = [];
   #znetsText = "";
+  #networksText = "";
 
   constructor(options: AgentOptions) {
     this.#options = options;
@@ -215,7 +216,7 @@ export class Agent {
       complete: book.complete,
       remote: remoteZmachines(views, nodeId),
     });
-    this.#options.drivers.networks.nudge();
+    this.#nudgeNetworks(views);
     const routed = [...book.entries.values()].flatMap(({ held }) => {
       const contract = contracts.find((entry) => entry.contractId === held?.contractId);
       return contract === undefined || held === undefined ? [] : [{ ...contract, routes: held.instruction.routes }];
@@ -257,6 +258,18 @@ export class Agent {
     this.#setZnets(planned.plan);
     this.#reports = reports;
     this.#reporter?.setWanted(reports);
+  }
+
+  /** Peers and names follow from these parts of the solutions; money and time, which change all the while, do not matter to them. */
+  #nudgeNetworks(views: ReadonlyMap<SolutionId, SolutionView>): void {
+    const parts = [...views.values()].map(({ solution, nodeContracts }) => [
+      solution.members,
+      nodeContracts.map(({ nodeId, networks, report }) => [nodeId, networks, report]),
+    ]);
+    const text = JSON.stringify(parts);
+    if (text === this.#networksText) return;
+    this.#networksText = text;
+    this.#options.drivers.networks.nudge();
   }
 
   #setZnets({ phases }: Plan): void {

@@ -2,6 +2,7 @@
 import {
   createPeerNetwork,
   type DesiredZnet,
+  memoryFile,
   meshPorts,
   type NetworkChain,
   type NetworkDriver,
@@ -61,7 +62,9 @@ export function linuxNetworks({ driver, identity, config, logger }: LinuxNetwork
       const socket = await openMeshSocket({ machineNetns: machine, port: ports.probe });
       const { keys, mesh } = identity;
       const meshPrivateKey = hexToBytes(mesh.privateKey);
-      peers = createPeerNetwork({ nodeId, pair: keys, meshPrivateKey, driver, chain, messenger, socket, ports, logger });
+      const store = memoryFile(machine, logger);
+      const memory = { store, remembered: await store.load() };
+      peers = createPeerNetwork({ nodeId, pair: keys, meshPrivateKey, driver, chain, messenger, socket, ports, memory, logger });
       peers.setZnets(wanted);
     },
     stop: async () => {
