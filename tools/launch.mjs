@@ -8,7 +8,8 @@ const NEEDS_SYSTEM = new Set(["up"]);
 
 export async function launch(args) {
   const help = args.includes("--help") || args.includes("-h");
-  await setUp({ system: NEEDS_SYSTEM.has(args[0] ?? "") && !help });
+  // Wherever it stands: options with values, such as --state, may come before the command.
+  await setUp({ system: args.some((word) => NEEDS_SYSTEM.has(word)) && !help });
   await runProject([join(root, "packages", "cli", "src", "main.ts"), ...args]);
 }
 
