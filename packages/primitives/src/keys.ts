@@ -12,6 +12,7 @@ import { defineErrors } from "./errors.ts";
 import type { AccountId, Hex } from "./ids.ts";
 import type { Entropy } from "./ports.ts";
 import { bytesToHex, hexToBytes } from "./schema.ts";
+import { ed25519Signer } from "./signer.ts";
 
 export const keyErrors = defineErrors({
   "keys.bad_mnemonic": {
@@ -50,6 +51,7 @@ export function keyPairFromSeed(seed: Uint8Array): KeyPair {
   const publicKey = ed25519.getPublicKey(seed);
   const derive = (label: string): Uint8Array => hkdf(sha256Hash, seed, utf8("tfgrid"), utf8(label), 32);
   const encryptionSecret = derive("tfgrid/encryption/v1");
+  const sign = ed25519Signer(seed);
   return {
     account: bytesToHex(publicKey) as string as AccountId,
     publicKey,
@@ -57,7 +59,7 @@ export function keyPairFromSeed(seed: Uint8Array): KeyPair {
     encryptionKey: bytesToHex(x25519.getPublicKey(encryptionSecret)),
     encryptionSecret,
     derive,
-    sign: (domain, message) => bytesToHex(ed25519.sign(domainBytes(domain, message), seed)),
+    sign: (domain, message) => bytesToHex(sign(domainBytes(domain, message))),
   };
 }
 

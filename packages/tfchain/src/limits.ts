@@ -118,6 +118,8 @@ export const RPC_LIMITS = {
   catchUpBlocks: 256,
   /** ms between a follower's heartbeat messages: a silent link is noticed within a few of them. */
   followHeartbeatMs: 5_000,
+  /** ms. An idle connection is kept: programs that read every few seconds need not make a new one each time. */
+  keepAliveMs: 30_000,
   /** ms. HTTP headers and body must arrive within. */
   requestTimeoutMs: 30_000,
 } as const;

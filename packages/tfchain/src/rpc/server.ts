@@ -37,7 +37,7 @@ export async function startRpc(options: RpcOptions): Promise<RpcServer> {
   const { engine, logger } = options;
   const handlers = handlersOf(engine, options.runtime);
   handlers.set("events.follow", websocketOnly).set("events.unfollow", websocketOnly);
-  const server = createServer({ requestTimeout: RPC_LIMITS.requestTimeoutMs, headersTimeout: RPC_LIMITS.requestTimeoutMs });
+  const server = createServer({ requestTimeout: RPC_LIMITS.requestTimeoutMs, headersTimeout: RPC_LIMITS.requestTimeoutMs, keepAliveTimeout: RPC_LIMITS.keepAliveMs });
   server.on("request", (request, response) => void onRequest({ request, response, engine, handlers, logger }));
   boundConnections(server);
   const closeSockets = serveWebSockets(server, { engine, handlers, logger });
