@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type AccountId, type Entropy, type KeyPair, generateKeyPair, keyPairFromSeed, mnemonicOf } from "@tfgrid/primitives";
-import { type ChainAccess, PACES, newChain } from "@tfgrid/tfchain";
+import { type ChainAccess, PACES, newChain, type runtime } from "@tfgrid/tfchain";
 import { cliErrors } from "../errors.ts";
 import { requireEmpty, writeAccess } from "./join.ts";
 import { type EngineKind, FIRST_WALLET_UNITS, type Grant, type ServerPlan, planGenesis } from "./plan.ts";
@@ -20,6 +20,8 @@ export interface InitOptions {
   readonly pace: keyof typeof PACES;
   readonly entropy: Entropy;
   readonly nowMs: number;
+  /** What another chain held, as `chain export` wrote it: no wallets are made, everybody has theirs. */
+  readonly from?: runtime.Genesis | undefined;
 }
 
 export interface InitResult {
@@ -39,33 +41,38 @@ export function initChain(options: InitOptions): InitResult {
   requireEmpty(home);
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const wallets = new Wallets(home, options.entropy);
-  const accounts = {
-    foundation: options.foundation ?? wallets.make("foundation"),
-    validatorsPool: options.validatorsPool ?? wallets.make("validators-pool"),
-    grants: options.grants.length > 0 ? options.grants : [{ id: wallets.make("wallet"), freeUnits: FIRST_WALLET_UNITS }],
-  };
+  const { from } = options;
+  const accounts = from === undefined ? makeAccounts(options, wallets) : { foundation: from.foundation, validatorsPool: from.validatorsPool, grants: options.grants };
   const made = options.engine === "solo" ? initSolo(options, accounts) : initValidators(options, accounts);
   writeAccess(home, made.access);
   return { chainId: options.chainId, engine: options.engine, ...made, wallets: wallets.made };
 }
 
+function makeAccounts(options: InitOptions, wallets: Wallets): Accounts {
+  return {
+    foundation: options.foundation ?? wallets.make("foundation"),
+    validatorsPool: options.validatorsPool ?? wallets.make("validators-pool"),
+    grants: options.grants.length > 0 ? options.grants : [{ id: wallets.make("wallet"), freeUnits: FIRST_WALLET_UNITS }],
+  };
+}
+
 type Accounts = { readonly foundation: AccountId; readonly validatorsPool: AccountId; readonly grants: readonly Grant[] };
 type Made = Pick<InitResult, "servers" | "access">;
 
-function initSolo({ home, servers, chainId, preset, entropy }: InitOptions, accounts: Accounts): Made {
+function initSolo({ home, servers, chainId, preset, entropy, from }: InitOptions, accounts: Accounts): Made {
   const [server] = servers;
   if (server === undefined || servers.length > 1) throw cliErrors.fail("cli.bad_argument", { message: "The engine `solo` has one authority: use --engine cometbft for more." });
   const authority = generateKeyPair(entropy);
-  const genesis = planGenesis({ chainId, preset, ...accounts, validators: [] });
+  const genesis = planGenesis({ chainId, preset, ...accounts, validators: [], from });
   newChain.writeSoloServer({ folder: home, host: server.host, rpcPort: server.rpcPort, genesis, authority });
   const rpc = urlOf(server);
   return { servers: [{ folder: home, rpc, validator: authority.account, peer: null }], access: { urls: [rpc], trust: { chainId, authority: authority.account } } };
 }
 
-function initValidators({ home, servers, chainId, preset, pace, entropy, nowMs }: InitOptions, accounts: Accounts): Made {
+function initValidators({ home, servers, chainId, preset, pace, entropy, nowMs, from }: InitOptions, accounts: Accounts): Made {
   const planned = servers.map((server) => ({ ...server, folder: join(home, server.folder), validatorSeed: seed(entropy), nodeSeed: seed(entropy) }));
   const keys = planned.map(({ validatorSeed }) => keyPairFromSeed(validatorSeed));
-  const genesis = planGenesis({ chainId, preset, ...accounts, validators: keys });
+  const genesis = planGenesis({ chainId, preset, ...accounts, validators: keys, from });
   const peers = planned.map(newChain.peerOf);
   for (const server of planned) newChain.writeCometServer({ server, genesis, timeMs: nowMs, peers, pace: PACES[pace] });
   const trust = newChain.trustInValidators(chainId, genesis.validators ?? []);

@@ -67,16 +67,16 @@ export interface GenesisPlan {
   readonly validatorsPool: AccountId;
   /** Empty: engine `solo`. */
   readonly validators: readonly KeyPair[];
+  /** What another chain held: this one goes on with it. */
+  readonly from?: runtime.Genesis | undefined;
 }
 
 /** Every validator with the same power: one more would change what a third of them can stop. */
 const POWER = 10;
 
 export function planGenesis(plan: GenesisPlan): ReturnType<typeof runtime.defaultGenesis> {
-  const { validators, grants, ...rest } = plan;
-  return runtime.defaultGenesis({
-    ...rest,
-    accounts: [...grants],
-    ...(validators.length === 0 ? {} : { validators: validators.map(({ account }) => ({ publicKey: account, power: POWER })) }),
-  });
+  const { validators, grants, from, ...rest } = plan;
+  const makers = validators.length === 0 ? {} : { validators: validators.map(({ account }) => ({ publicKey: account, power: POWER })) };
+  if (from !== undefined) return { ...from, chainId: plan.chainId, accounts: [...from.accounts, ...grants], ...makers };
+  return runtime.defaultGenesis({ ...rest, accounts: [...grants], ...makers });
 }

@@ -13,6 +13,7 @@ import { type JoinResult, joinChain } from "../chain/join.ts";
 import { ENGINES, type EngineKind, MAX_FOLDERS, parseGrant, planServers } from "../chain/plan.ts";
 import { serverStates, serverTable } from "../chain/status.ts";
 import type { Context } from "../context.ts";
+import { exportTo, readExport } from "../chain/export.ts";
 import { cliErrors } from "../errors.ts";
 import type { Action } from "./index.ts";
 
@@ -24,6 +25,7 @@ interface InitFlags {
   readonly rpcPort: number;
   readonly p2pPort: number;
   readonly chainId?: string;
+  readonly from?: string;
   readonly preset: "local" | "main";
   readonly pace: keyof typeof PACES;
   readonly account: readonly string[];
@@ -48,6 +50,23 @@ export function addChainCommands(program: Command, action: Action): void {
     .description("how each server of a chain fares: of --access, of --rpc, or of the local grid")
     .option("--rpc <urls>", "servers to ask, with commas")
     .action(action(showStatus));
+  addExport(command, action);
+}
+
+function addExport(command: Command, action: Action): void {
+  command
+    .command("export")
+    .description("write all that the ledger of a stopped server holds to a file, from which `chain init --from` begins another chain")
+    .option("--home <folder>", "folder of the server", "chain")
+    .option("--out <file>", "new file", "genesis-export.json")
+    .option("--chain-id <name>", "name of the new chain; with the old one, it takes what was signed for the old one")
+    .action(
+      action(async (context, flags: { readonly home: string; readonly out: string; readonly chainId?: string }) => {
+        const result = await exportTo({ home: resolve(flags.home), out: resolve(flags.out), chainId: flags.chainId });
+        const { file, chainId, height, rows } = result;
+        context.printer.result(result, () => `${rows} rows after height ${height} for chain ${chainId}: ${file}`);
+      }),
+    );
 }
 
 function addJoin(command: Command, action: Action): void {
@@ -79,6 +98,7 @@ function addInit(command: Command, action: Action): void {
     .option("--hosts <addresses>", "address where servers listen and reach each other: one for all, or one each, with commas", "127.0.0.1")
     .option("--chain-id <name>", "default: a new name")
     .addOption(new Option("--preset <preset>", "numbers of the ledger: `local` lets hours pass in seconds").choices(["local", "main"]).default("main"))
+    .option("--from <file>", "go on with what another chain held (`chain export`): same accounts, ids and numbers, next height")
     .option("--account <account=tft>", "who owns the first TFT (repeat); without it a wallet is made", (text: string, all: readonly string[]) => [...all, text], [])
     .option("--foundation <account>", "receives its share of all bills; without it a key is made", accountOf)
     .option("--validators-pool <account>", "receives fees; without it a key is made", accountOf)
@@ -101,11 +121,13 @@ function accountOf(text: string): AccountId {
 async function init(context: Context, flags: InitFlags): Promise<void> {
   const { engine, validators, rpcPort, p2pPort, preset, pace, foundation, validatorsPool } = flags;
   const servers = planServers({ validators, hosts: listOf(flags.hosts), rpcPort, p2pPort });
+  const from = flags.from === undefined ? undefined : readExport(resolve(flags.from));
   const result = initChain({
     home: resolve(flags.home),
     engine,
     servers,
-    chainId: flags.chainId ?? `chain-${randomBytes(4).toString("hex")}`,
+    chainId: flags.chainId ?? from?.chainId ?? `chain-${randomBytes(4).toString("hex")}`,
+    from,
     preset,
     pace,
     grants: flags.account.map(parseGrant),
