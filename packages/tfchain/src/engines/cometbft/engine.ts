@@ -101,7 +101,7 @@ class Comet implements Engine {
     this.#options = options;
     this.#blocks = new BlockStore(storage, retainedBlocks);
     this.#known = new KnownTxs({ runtime });
-    const state = openState(storage);
+    const state = openState(storage, { retainedVersions: retainedBlocks });
     const { folder, everyBlocks: snapshotBlocks } = options.snapshots;
     const snapshots = openSnapshots({ files: snapshotFiles(folder), storage, state, chainId, logger });
     const start = options.start ?? { height: 0, timeMs: 0 };

@@ -94,8 +94,9 @@ export class StateSync {
     } catch (error) {
       const refused = expected(error);
       logger.warn("a chunk of a snapshot is refused", { index, sender, error: refused });
-      if (refused.code === "snapshot.wrong_root") {
-        this.#restore = undefined;
+      // Chunks as described, and yet wrong: whoever made the snapshot lies, and no other copy is better.
+      if (refused.code === "snapshot.wrong_root" || refused.code === "snapshot.chunk_invalid") {
+        this.#giveUp();
         return create(abci.ResponseApplySnapshotChunkSchema, { result: APPLY.REJECT_SNAPSHOT });
       }
       // Nothing of it was kept: somebody else's copy may be the right one.
