@@ -10,6 +10,8 @@ export interface ConnectGridOptions {
   readonly chainUrls: readonly string[];
   /** What the client believes without asking: answers are proven against headers that it leads to. */
   readonly trust: ChainAccess["trust"];
+  /** Servers of other operators: each new header is compared with theirs. */
+  readonly witnesses?: readonly string[];
   readonly notaryUrls: readonly string[];
   readonly relays: readonly string[];
   /** Needed for messaging only; every write names its signer. */
@@ -29,7 +31,7 @@ export interface Grid {
 
 export function connectGrid(options: ConnectGridOptions): Grid {
   const { logger = silentLogger, keyPair } = options;
-  const chain = connectChain({ urls: options.chainUrls, trust: options.trust, logger });
+  const chain = connectChain({ urls: options.chainUrls, trust: options.trust, witnesses: options.witnesses ?? [], logger });
   let notary: NotaryClient | undefined;
   let messenger: Promise<Messenger> | undefined;
   const twinId = async (): Promise<TwinId> => {

@@ -8,5 +8,7 @@ export const chainAccess = s.struct({
   /** Servers of one chain: the first is asked first, the others when it fails. */
   urls: s.list(url, { min: 1, max: 16 }),
   trust: chainTrust,
+  /** Further servers, of other operators: each new header is compared with theirs, and a fork stops the program. */
+  witnesses: s.optional(s.list(url, { min: 1, max: 8 })),
 });
 export type ChainAccess = Infer<typeof chainAccess>;

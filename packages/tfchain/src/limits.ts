@@ -131,6 +131,8 @@ export const CLIENT_LIMITS = {
   backoffMs: 100,
   /** ms. The longest pause between attempts. */
   maxBackoffMs: 3_000,
+  /** ms between two writes of the newest verified header to a file: nothing, next to the trust period. */
+  trustFileMs: 600_000,
   /** Rows of a list that are proven at the same time. */
   provenAtOnce: 16,
   /** ms. How long a server that failed is not asked while there is another; doubles up to `maxServerRestMs`. */

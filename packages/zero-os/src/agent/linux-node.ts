@@ -1,11 +1,12 @@
 /** A 3Node on Linux: real drivers, ledger, notary and messaging put together around the agent. */
 import { readFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { connectMessenger, chainTwinResolver, type Messenger } from "@tfgrid/messaging";
 import { connectNotary } from "@tfgrid/notary";
 import { ensureWireguardGo, linuxNetwork } from "@tfgrid/peer-network";
 import { type Logger, systemClock, systemEntropy } from "@tfgrid/primitives";
-import { type ChainClient, connectChain } from "@tfgrid/tfchain";
+import { type ChainClient, connectChain, fileTrustStore } from "@tfgrid/tfchain";
 import { createGateway, type Gateway } from "@tfgrid/web-gateway";
 import { linuxCompute, type LinuxCompute, linuxStorage, type LinuxStorage } from "../drivers/index.ts";
 import { readBootMs } from "../identity/boot-marker.ts";
@@ -60,7 +61,8 @@ async function startLocked({ config, logger }: StartNodeOptions, unlock: () => P
   const identity = await openIdentity({ dataDir, entropy: systemEntropy });
   const machine = await openMachine(config, identity, logger);
   const { chainId } = config.chain.trust;
-  const chain = connectChain({ ...config.chain, logger });
+  const trustStore = fileTrustStore({ path: join(dataDir, "trusted-header.json"), logger });
+  const chain = connectChain({ ...config.chain, trustStore, logger });
   const notary = connectNotary({ urls: config.notary.urls, chain: chain.proven });
   const session = new Session({ config, machine, chain, identity, logger });
   const agent = new Agent({
