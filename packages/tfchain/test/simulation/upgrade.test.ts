@@ -2,7 +2,7 @@
 import { type JsonValue, decodeTrusted, encode, silentLogger, systemClock } from "@tfgrid/primitives";
 import { describe, expect, it } from "vitest";
 import { type RecordedChain, carryOutBlocks, genesisHashOf, replay, solo } from "../../src/engines/index.ts";
-import { type Migration, createRuntime, defaultGenesis, genesisToJson, readStateVersion, rewriteRows } from "../../src/runtime/index.ts";
+import { type Migration, createRuntime, defaultGenesis, exportGenesis, genesisStart, genesisToJson, readStateVersion, rewriteRows } from "../../src/runtime/index.ts";
 import { checkChange } from "../../src/runtime/governance/changes.ts";
 import { pricingCell, readPricing } from "../../src/runtime/pricing/store.ts";
 import { createUpgrades } from "../../src/runtime/upgrades/apply.ts";
@@ -116,6 +116,24 @@ describe("an upgrade", () => {
     expect(replay({ runtime: newRuntime, storage: memoryStorage(), chain: history })).toBe(history.blocks.length);
     const before = hashes(oldRuntime, memoryStorage(), { ...upgrading(), blocks: history.blocks.slice(0, AT - 1) });
     expect(hashes().slice(0, AT)).toEqual(before);
+  });
+});
+
+describe("an export in the middle of an upgrade", () => {
+  it("goes on with the migration where it was, and only in a program that knows it", () => {
+    const storage = memoryStorage();
+    for (const { height } of carryOutBlocks({ runtime: newRuntime, storage, chain: upgrading() })) if (height === AT) break;
+    const state = openState(storage);
+    const genesis = exportGenesis(state, { height: state.version, timeMs: history.blocks[AT - 1]!.timeMs });
+    const start = genesisStart(genesis);
+    const moved = new MemoryState();
+    newRuntime.initGenesis(moved, genesis, { chainId: genesis.chainId, ...start });
+    let context = { chainId: genesis.chainId, ...start };
+    for (; newRuntime.nextDueMs(moved) === 0; newRuntime.beginBlock(moved, context)) context = { ...context, height: context.height + 1, timeMs: context.timeMs + 1 };
+    expect(readStateVersion(moved)).toMatchObject({ version: 3, step: null });
+    expect(newRuntime.queries(moved).twins().every(({ relays }) => relays[0] === RELAY)).toBe(true);
+    expect(newRuntime.invariants(moved)).toEqual([]);
+    expect(() => oldRuntime.initGenesis(new MemoryState(), genesis, { chainId: genesis.chainId, ...start })).toThrow(expect.objectContaining({ code: "chain.upgrade_needed" }));
   });
 });
 
