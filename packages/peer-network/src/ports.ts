@@ -61,6 +61,8 @@ export interface NetworkDriver {
   peerStatus(
     key: ZnetKey,
   ): Promise<readonly { readonly publicKey: Hex; readonly lastHandshakeMs: number; readonly rxBytes: number; readonly txBytes: number }[]>;
+  /** Bytes in and out between the znet and the Internet since its way out was made: 0 for an internal one. */
+  publicBytes(key: ZnetKey): Promise<number>;
   /** Names that the znet's name server answers, beside forwarding other names upstream. */
   setNames(key: ZnetKey, records: readonly NameRecord[]): Promise<void>;
   /** Makes the zmachine's network namespace with one interface per network, default route over the first. */

@@ -7,6 +7,8 @@ export interface SimulatedNetwork extends NetworkDriver {
   readonly forwards: readonly Forward[];
   peersOf(key: ZnetKey): readonly ZnetPeer[];
   namesOf(key: ZnetKey): readonly NameRecord[];
+  /** Traffic between the znet and the Internet, as zmachines would make it. */
+  pass(key: ZnetKey, bytes: number): void;
 }
 
 interface Znet {
@@ -14,6 +16,7 @@ interface Znet {
   readonly slot: number;
   peers: readonly ZnetPeer[];
   names: readonly NameRecord[];
+  publicBytes: number;
 }
 
 export function simulatedNetwork(options: { readonly portRange: PortRange }): SimulatedNetwork {
@@ -37,13 +40,17 @@ export function simulatedNetwork(options: { readonly portRange: PortRange }): Si
     },
     peersOf: (key) => znet(key).peers,
     namesOf: (key) => znet(key).names,
+    pass: (key, bytes) => {
+      znet(key).publicBytes += bytes;
+    },
+    publicBytes: async (key) => znet(key).publicBytes,
     ensureNode: async () => undefined,
     ensureZnet: async (spec) => {
       checkedName(spec.key);
       subnetBase(spec.cidr, spec.subnetIndex);
       const before = znets.get(spec.key);
       const slot = before?.slot ?? freeSlot();
-      znets.set(spec.key, { spec, slot, peers: before?.peers ?? [], names: before?.names ?? [] });
+      znets.set(spec.key, { spec, slot, peers: before?.peers ?? [], names: before?.names ?? [], publicBytes: before?.publicBytes ?? 0 });
       return { listenPort: ports.znets.first + slot, netns: `simulated-z-${spec.key}` };
     },
     setPeers: async (key, peers) => {

@@ -32,6 +32,10 @@ export const NODE_LIMITS = {
   imageCacheBytes: 10 * 1024 ** 3,
   /** Between two looks for images that nothing uses. */
   imageGcIntervalMs: 3_600_000,
+  /** Between two looks at the counters of public traffic. */
+  usageIntervalMs: 60_000,
+  /** Growth below this is not worth a report: 0.00005 USD at the prices of the main network. */
+  usageLeastBytes: 1_000_000,
   /** Rows asked from the ledger at once (its own maximum). */
   pageRows: 1_000,
   /** Lines that one call for logs can ask for from the past. */

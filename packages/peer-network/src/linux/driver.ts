@@ -7,7 +7,7 @@ import { type LinuxContext, type LinuxNetworkOptions, runDirOf } from "./context
 import { writeNames } from "./dns.ts";
 import { keyedLock } from "./keyed-lock.ts";
 import { checkedIpv4, LINKS, machineNames, meshPorts } from "./names.ts";
-import { linksOf, listNetns, removeNetns } from "./netns.ts";
+import { linksOf, listNetns, removeNetns, uplinkBytes } from "./netns.ts";
 import { ensureNode, netnsExists } from "./node.ts";
 import { ipBatchForce, nft } from "./run.ts";
 import { forwardRules } from "./rules.ts";
@@ -42,6 +42,10 @@ export function linuxNetwork(options: LinuxNetworkOptions): NetworkDriver {
     peerStatus: async (key) => {
       const { peers } = await dumpWireguard(...(await wireguardOf(key)));
       return [...peers].map(([publicKey, { lastHandshakeMs, rxBytes, txBytes }]) => ({ publicKey, lastHandshakeMs, rxBytes, txBytes }));
+    },
+    publicBytes: async (key) => {
+      if (!(await netnsExists(names.znet(key)))) throw fail("network.unknown_network", { details: { key } });
+      return uplinkBytes(names.znet(key));
     },
     setNames: (key, records) =>
       znet(key, async () => {

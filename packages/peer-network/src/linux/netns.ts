@@ -1,6 +1,7 @@
 /** Network namespaces: making, finding and removing them, whatever state a crash left them in. */
 import { readdir, readFile } from "node:fs/promises";
 import { hasCode } from "@tfgrid/primitives";
+import { LINKS } from "./names.ts";
 import { inNetns, ipBatch, ipBatchForce, run, tryRun } from "./run.ts";
 
 const NETNS_FOLDER = "/run/netns";
@@ -29,6 +30,18 @@ export async function linksOf(netns: string): Promise<ReadonlyMap<string, LinkIn
   if (result.exitCode !== 0) return undefined;
   const links = JSON.parse(result.stdout === "" ? "[]" : result.stdout) as LinkInfo[];
   return new Map(links.map((link) => [link.ifname, link]));
+}
+
+interface LinkCounters {
+  readonly stats64?: { readonly rx: { readonly bytes: number }; readonly tx: { readonly bytes: number } };
+}
+
+/** Both ways through a znet's way out, by the kernel's own counters; 0 when it has none. */
+export async function uplinkBytes(netns: string): Promise<number> {
+  const result = await tryRun("ip", ["-n", netns, "-j", "-s", "link", "show", "dev", LINKS.uplink]);
+  if (result.exitCode !== 0) return 0;
+  const [link] = JSON.parse(result.stdout === "" ? "[]" : result.stdout) as LinkCounters[];
+  return link?.stats64 === undefined ? 0 : link.stats64.rx.bytes + link.stats64.tx.bytes;
 }
 
 export const hasAddress = (link: LinkInfo | undefined, address: string): boolean =>

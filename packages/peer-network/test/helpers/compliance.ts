@@ -44,6 +44,12 @@ export function networkDriverCompliance(name: string, start: () => Promise<{ dri
       expect(await driver.peerStatus("s1-a")).toEqual([]);
     });
 
+    test("counts what passes between a znet and the Internet", async () => {
+      expect(await driver.publicBytes("s1-a")).toBeLessThan(10_000);
+      expect(await driver.publicBytes("s2-a")).toBe(0);
+      expect(await code(driver.publicBytes("s9-none"))).toBe("network.unknown_network");
+    });
+
     test("attaching and detaching can be repeated", async () => {
       const attachment = { key: "c1-web", networks: [{ znet: "s1-a", ip: "10.70.3.9" }] };
       const first = await driver.attach(attachment);

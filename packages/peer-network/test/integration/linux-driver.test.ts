@@ -84,6 +84,18 @@ describe("Linux network driver", () => {
     for (const address of ["169.254.1.0", "169.254.1.1", "169.254.64.0", "192.168.77.254"]) expect(await reaches(web, address), address).toBe(false);
   });
 
+  test("what passes to and from the Internet is counted by network, and nothing else is", async () => {
+    const before = await Promise.all(["s1-net", "s2-net"].map((key) => a.driver.publicBytes(key)));
+    // Ten echoes of 1,000 bytes of data, 1,042 with their headers, there and back; and some to a neighbour, which stay inside.
+    await runIn(insideOf(a, "c1-web"), "ping", ["-c10", "-i0.01", "-s1000", "-W2", INTERNET_HOST]);
+    await runIn(insideOf(a, "c1-web"), "ping", ["-c10", "-i0.01", "-s1000", "-W2", "10.64.1.1"]);
+    const after = await Promise.all(["s1-net", "s2-net"].map((key) => a.driver.publicBytes(key)));
+    const [grown, other] = after.map((bytes, index) => bytes - (before[index] ?? 0));
+    expect(grown).toBeGreaterThanOrEqual(20_840);
+    expect(grown).toBeLessThan(22_500);
+    expect(other).toBeLessThan(500);
+  });
+
   test("tenants with the same addresses do not see each other", async () => {
     const evil = insideOf(a, "c9-evil");
     expect(await reaches(evil, "10.64.1.1")).toBe(true);

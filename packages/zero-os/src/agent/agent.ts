@@ -14,6 +14,7 @@ import { type NodeProfile, register, type Registration } from "../registration/r
 import { buildReport } from "../reporting/build-report.ts";
 import { runHeartbeat } from "../reporting/heartbeat.ts";
 import { Reporter } from "../reporting/reporter.ts";
+import { type UsageStore, runUsage } from "../reporting/usage.ts";
 import { ContractBook } from "./contract-book.ts";
 import type { ContractStore } from "./contract-store.ts";
 import { DesiredBuilder } from "./desired.ts";
@@ -35,7 +36,7 @@ export interface AgentOptions {
   /** When the machine was switched on. */
   readonly bootMs: number;
   readonly drivers: { readonly compute: ComputeDriver; readonly storage: StorageDriver; readonly networks: NetworkControl };
-  readonly stores: { readonly contracts: ContractStore; readonly runs: RunStore; readonly node: NodeStore };
+  readonly stores: { readonly contracts: ContractStore; readonly runs: RunStore; readonly node: NodeStore; readonly usage: UsageStore };
   readonly gateway?: { readonly domain: string; readonly control: GatewayControl };
   /** What works only with an identity on the ledger (messaging, paths); tried again until it succeeds. */
   readonly onRegistered?: (registration: Registration, agent: Agent) => Promise<void>;
@@ -168,12 +169,19 @@ export class Agent {
     this.#run("events", (ended) => this.#follow(nodeId, ended));
     this.#run("contracts", (ended) => book.run(ended));
     this.#run("reports", (ended) => reporter.run(ended));
+    this.#run("usage", (ended) => this.#countUsage(params.maxCallsPerTx, ended));
     this.#refresh();
     const { onRegistered } = this.#options;
     if (onRegistered !== undefined) {
       await retryUntilDone(() => onRegistered(registration, this), { ...retry, what: "joining the peer network" });
     }
     this.#resolveRegistered(registration);
+  }
+
+  #countUsage(maxCallsPerTx: number, signal: AbortSignal): Promise<void> {
+    const { world, drivers, stores } = this.#options;
+    const publicBytes = (znet: string): Promise<number | undefined> => drivers.networks.publicBytes(znet);
+    return runUsage({ ...world, signer: world.identity.keys, publicBytes, contracts: () => this.#contracts, store: stores.usage, maxCallsPerTx }, signal);
   }
 
   async #follow(nodeId: NodeId, signal: AbortSignal): Promise<void> {

@@ -53,6 +53,7 @@ export function linuxNetworks({ driver, identity, config, logger }: LinuxNetwork
       peers?.setZnets(znets);
     },
     nudge: () => peers?.nudge(),
+    publicBytes: async (key) => (namespaces.has(key) ? driver.publicBytes(key) : undefined),
     netnsOf: (znet) => namespaces.get(znet) ?? `${config.machine}-z-${znet}`,
     peerNetwork: () => peers,
     join: async ({ nodeId, chain, messenger }) => {

@@ -21,6 +21,7 @@ import type { NodeConfig } from "./config.ts";
 import { fileContractStore, fileRunStore } from "./contract-store.ts";
 import { linuxGateway } from "./linux-gateway.ts";
 import { linuxNetworks, type LinuxNetworks } from "./linux-networks.ts";
+import { fileUsageStore } from "../reporting/usage.ts";
 import { fileNodeStore } from "./node-store.ts";
 import { placesOf } from "./places.ts";
 
@@ -76,6 +77,7 @@ async function startLocked({ config, logger }: StartNodeOptions, unlock: () => P
       contracts: fileContractStore({ dataDir, logger }),
       runs: fileRunStore({ dataDir, logger }),
       node: fileNodeStore({ dataDir, logger }),
+      usage: fileUsageStore({ dataDir, logger }),
     },
     onRegistered: (registration, running) => session.join(registration, running),
     ...gatewayOption(config, machine),

@@ -7,5 +7,7 @@ export interface NetworkControl extends NodeNetworks {
   setZnets(znets: readonly DesiredZnet[]): void;
   /** The ledger says something new about these solutions or their nodes. */
   nudge(): void;
+  /** Bytes between a network and the Internet since it was made; undefined: it is not there. */
+  publicBytes(znet: string): Promise<number | undefined>;
   stop(): Promise<void>;
 }

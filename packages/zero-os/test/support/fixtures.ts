@@ -9,6 +9,7 @@ import { identityFromSeed } from "../../src/identity/identity.ts";
 import type { RunStore } from "../../src/provisioning/memory.ts";
 import type { ZmachineMemory } from "../../src/provisioning/model.ts";
 import type { NodeProfile, Registration } from "../../src/registration/register.ts";
+import type { Counted, UsageStore } from "../../src/reporting/usage.ts";
 import type { Random } from "./random.ts";
 import { CHAIN_ID, SimChain } from "./sim-chain.ts";
 import { type Gate, SimMachine } from "./sim-machine.ts";
@@ -89,8 +90,9 @@ export class SimDisk {
   readonly contracts = new Map<ContractId, HeldContract>();
   runs = new Map<string, ZmachineMemory>();
   registration: Registration | undefined;
+  usage: ReadonlyMap<ContractId, Counted> = new Map();
 
-  stores(gate: Gate): { contracts: ContractStore; runs: RunStore; node: NodeStore } {
+  stores(gate: Gate): { contracts: ContractStore; runs: RunStore; node: NodeStore; usage: UsageStore } {
     return {
       contracts: {
         load: async () => [...this.contracts.values()],
@@ -108,6 +110,13 @@ export class SimDisk {
         save: async (runs) => {
           await gate("save runs");
           this.runs = new Map(runs);
+        },
+      },
+      usage: {
+        load: async () => this.usage,
+        save: async (rows) => {
+          await gate("save usage");
+          this.usage = new Map(rows);
         },
       },
       node: {

@@ -24,6 +24,8 @@ export class SimMachine {
   readonly zmachines = new Map<string, Running>();
   readonly volumes = new Map<string, { contractId: ContractId; name: string; sizeBytes: number }>();
   readonly znets = new Map<string, number>();
+  /** Bytes between a network and the Internet. */
+  readonly traffic = new Map<string, number>();
   readonly attachments = new Set<string>();
   readonly images = new Set<string>();
   readonly unhealthy = new Set<string>();
@@ -184,6 +186,7 @@ export class SimMachine {
         this.wishes = znets;
       },
       nudge: () => undefined,
+      publicBytes: async (key) => (this.znets.has(key) ? (this.traffic.get(key) ?? 0) : undefined),
       stop: async () => undefined,
     };
   }
