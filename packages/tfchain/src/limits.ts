@@ -71,8 +71,12 @@ export const COMET_LIMITS = {
   mempoolTxs: 10_000,
   /** Bytes in cometbft's mempool. */
   mempoolBytes: 64 * 1024 * 1024,
-  /** Transactions whose signature is known to be good (about 1 KB each): the mempool, and as many again. */
+  /** Bytes of those requests; then it is not read on either. One request of any size may wait. */
+  openRequestBytes: 64 * 1024 * 1024,
+  /** Transactions whose signature is known to be good: the mempool, and as many again. */
   knownTxs: 20_000,
+  /** Bytes of those transactions: anybody can sign large ones, at no cost while they are not in a block. */
+  knownTxBytes: 32 * 1024 * 1024,
   /** Submissions of this server that are not final yet. */
   waiting: 20_000,
   /** Submissions handed to cometbft in one request. */

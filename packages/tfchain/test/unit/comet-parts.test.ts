@@ -9,6 +9,7 @@ import { cometErrors } from "../../src/engines/cometbft/errors.ts";
 import { Headers } from "../../src/engines/cometbft/headers.ts";
 import { type CometHomeOptions, cometHome, nodeIdOf, writeHome } from "../../src/engines/cometbft/home.ts";
 import { Liveness } from "../../src/engines/cometbft/liveness.ts";
+import { type CometProcess, endLeftover, startCometProcess } from "../../src/engines/cometbft/process.ts";
 import type { BroadcastAnswer, CometStatus } from "../../src/engines/cometbft/rpc.ts";
 import { Submissions } from "../../src/engines/cometbft/submissions.ts";
 import type { TxResult } from "../../src/engines/index.ts";
@@ -79,6 +80,63 @@ describe("the home folder", () => {
     } finally {
       rmSync(home, { recursive: true, force: true });
     }
+  });
+});
+
+describe("the child process", () => {
+  /** Stands for cometbft: a script that gets the same arguments. */
+  async function withProgram(script: string, check: (parts: { start: (onExit?: (error: Error) => void) => Promise<CometProcess>; home: string }) => Promise<void>): Promise<void> {
+    const home = mkdtempSync(join(tmpdir(), "tfgrid-process-"));
+    const binary = join(home, "program");
+    writeFileSync(binary, `#!/bin/sh\n${script}\n`, { mode: 0o700 });
+    const address = { kind: "unix", path: join(home, "x.sock") } as const;
+    const start = (onExit: (error: Error) => void = () => undefined) => startCometProcess({ binary, home, abci: address, rpc: address, logger: silentLogger, onExit });
+    try {
+      await check({ start, home });
+    } finally {
+      rmSync(home, { recursive: true, force: true });
+    }
+  }
+  async function failureOf(start: (onExit: (error: Error) => void) => Promise<CometProcess>): Promise<{ error: Error; process: CometProcess }> {
+    const failed = Promise.withResolvers<Error>();
+    const process = await start(failed.resolve);
+    return { error: await failed.promise, process };
+  }
+
+  it("tells its last words when it ends by itself", async () => {
+    await withProgram('echo "no space left"; exit 3', async ({ start }) => {
+      const { error, process } = await failureOf(start);
+      expect(error).toMatchObject({ code: "cometbft.ended", message: expect.stringMatching(/ended with 3: no space left/) as unknown });
+      await process.stop();
+    });
+  });
+
+  it("that lives on without consensus counts as failed", async () => {
+    await withProgram('echo "E[12:00] CONSENSUS FAILURE!!! err=wrong hash"; exec sleep 60', async ({ start }) => {
+      const { error, process } = await failureOf(start);
+      expect(error).toMatchObject({ code: "cometbft.consensus_failed", message: expect.stringContaining("wrong hash") as unknown });
+      await process.stop();
+    });
+  });
+
+  it("of a killed chain is waited for before another one starts", async () => {
+    await withProgram("sleep 0.4", async ({ start, home }) => {
+      const ended: Error[] = [];
+      await start((error) => void ended.push(error));
+      await endLeftover(home, silentLogger);
+      await expect.poll(() => ended.length).toBe(1);
+      // Nothing of it is left to wait for, also when its number is somebody else's by now.
+      writeFileSync(join(home, "cometbft.pid"), String(process.pid));
+      await endLeftover(home, silentLogger);
+    });
+  });
+
+  it("that cannot be started at all has a code too", async () => {
+    await withProgram("exit 0", async ({ home }) => {
+      const address = { kind: "unix", path: join(home, "x.sock") } as const;
+      const missing = { binary: join(home, "missing"), home, abci: address, rpc: address, logger: silentLogger, onExit: () => undefined };
+      await expect(startCometProcess(missing)).rejects.toThrow(expect.objectContaining({ code: "cometbft.ended" }));
+    });
   });
 });
 

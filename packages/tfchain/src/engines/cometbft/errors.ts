@@ -18,6 +18,10 @@ export const cometErrors = defineErrors({
     summary: "The program cometbft, which orders this chain's blocks, has ended.",
     cure: "Read its last words in the message, correct what they name, and start the chain again: nothing committed is lost.",
   },
+  "cometbft.consensus_failed": {
+    summary: "The consensus of this server's cometbft has stopped for good.",
+    cure: "Keep the log and both data folders for those who find the reason; then let this server join the chain anew from a snapshot.",
+  },
   "cometbft.not_answering": {
     summary: "The program cometbft does not answer.",
     cure: "Wait a moment and try again; if it persists, read the chain's log.",

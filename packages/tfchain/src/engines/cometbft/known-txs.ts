@@ -21,6 +21,7 @@ export class KnownTxs {
   readonly #options: KnownTxsOptions;
   readonly #known = new Map<Hex, Verdict & { readonly ok: true }>();
   readonly #checking = new Map<Hex, Promise<Verdict>>();
+  #bytes = 0;
   /** Signatures that were checked: shows that none is checked twice. */
   checks = 0;
 
@@ -57,8 +58,13 @@ export class KnownTxs {
   }
 
   #remember(hash: Hex, verdict: Verdict & { readonly ok: true }): Verdict {
-    if (this.#known.size >= COMET_LIMITS.knownTxs) this.#known.delete(this.#known.keys().next().value as Hex);
     this.#known.set(hash, verdict);
+    this.#bytes += verdict.decoded.sizeBytes;
+    for (const [oldest, { decoded }] of this.#known) {
+      if (this.#known.size <= COMET_LIMITS.knownTxs && this.#bytes <= COMET_LIMITS.knownTxBytes) break;
+      this.#known.delete(oldest);
+      this.#bytes -= decoded.sizeBytes;
+    }
     return verdict;
   }
 }

@@ -27,6 +27,8 @@ const PID_FILE = "cometbft.pid";
 /** Lines of its log that an error quotes. */
 const LAST_LINES = 12;
 const POLL_MS = 50;
+/** What cometbft logs when its consensus panics. */
+const CONSENSUS_FAILURE = "CONSENSUS FAILURE";
 
 const url = (address: AbciAddress | RpcAddress): string => (address.kind === "unix" ? `unix://${address.path}` : `tcp://${address.host}:${address.port}`);
 
@@ -60,8 +62,12 @@ export async function startCometProcess(options: CometProcessOptions): Promise<C
   if (rpc.kind === "unix") rmSync(rpc.path, { force: true });
   const args = ["start", "--home", home, "--proxy_app", url(abci), "--rpc.laddr", url(rpc)];
   const child = spawn(binary, args, { cwd: home, stdio: ["ignore", "pipe", "pipe"] });
-  const last = keepLog(child, logger);
   let stopping = false;
+  // Its consensus has stopped for good while the program lives on: nobody would notice but those who wait for blocks.
+  const onLine = (line: string): void => {
+    if (!stopping && line.includes(CONSENSUS_FAILURE)) onExit(cometErrors.fail("cometbft.consensus_failed", { message: `cometbft cannot go on: ${line.slice(0, 800)}` }));
+  };
+  const last = keepLog(child, logger, onLine);
   const ended = new Promise<string>((resolve) => {
     child.once("error", (error) => resolve(error.message));
     child.once("exit", (code, signal) => resolve(`ended with ${code ?? signal}`));
@@ -91,7 +97,7 @@ export async function startCometProcess(options: CometProcessOptions): Promise<C
 }
 
 /** Its words go to our log at level debug; the last ones are kept for the error that its end becomes. */
-function keepLog(child: ChildProcess, logger: Logger): () => readonly string[] {
+function keepLog(child: ChildProcess, logger: Logger, onLine: (line: string) => void): () => readonly string[] {
   const last: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     let rest = "";
@@ -101,6 +107,7 @@ function keepLog(child: ChildProcess, logger: Logger): () => readonly string[] {
       for (const line of lines.filter((entry) => entry.trim() !== "")) {
         logger.debug("cometbft", { line });
         last.push(line.slice(0, 400));
+        onLine(line);
       }
       last.splice(0, Math.max(0, last.length - LAST_LINES));
     });

@@ -69,6 +69,7 @@ function listening(server: Server, address: AbciAddress): Promise<void> {
 }
 
 interface Waiting {
+  readonly bytes: number;
   readonly kind: RequestValue["case"];
   /** undefined: still being prepared. */
   step: Step | undefined;
@@ -80,6 +81,7 @@ export class Connection {
   readonly #frames = new FrameReader(COMET_LIMITS.frameBytes);
   #queue: Waiting[] = [];
   #first = 0;
+  #waitingBytes = 0;
   #out: Uint8Array[] = [];
   #outBytes = 0;
   #ended = false;
@@ -89,7 +91,7 @@ export class Connection {
     this.#options = options;
     socket.setNoDelay(true);
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
-    socket.on("drain", () => this.#socket.resume());
+    socket.on("drain", () => this.#drain());
     socket.on("error", (error) => options.logger.debug("an ABCI connection failed", { error }));
     socket.on("close", () => {
       this.#ended = true;
@@ -103,14 +105,18 @@ export class Connection {
 
   #onData(chunk: Uint8Array): void {
     if (this.#ended) return;
-    for (const request of this.#requestsOf(chunk)) this.#begin(request);
+    for (const { request, bytes } of this.#requestsOf(chunk)) this.#begin(request, bytes);
     this.#drain();
   }
 
+  get #isFull(): boolean {
+    return this.#queue.length - this.#first >= COMET_LIMITS.openRequests || this.#waitingBytes >= COMET_LIMITS.openRequestBytes;
+  }
+
   /** What is not ABCI ends the connection: after it no frame can be told from another. */
-  #requestsOf(chunk: Uint8Array): RequestValue[] {
+  #requestsOf(chunk: Uint8Array): { readonly request: RequestValue; readonly bytes: number }[] {
     try {
-      return this.#frames.push(chunk).map(decodeRequest);
+      return this.#frames.push(chunk).map((frame) => ({ request: decodeRequest(frame), bytes: frame.length }));
     } catch (cause) {
       const error = isGridError(cause) ? cause : cometErrors.fail("cometbft.bad_frame", { message: `A frame is not a request of ABCI: ${messageOf(cause)}`, cause });
       this.#options.logger.error("an ABCI connection was closed", { error });
@@ -119,10 +125,11 @@ export class Connection {
     }
   }
 
-  #begin(request: RequestValue): void {
-    const waiting: Waiting = { kind: request.case, step: undefined };
+  #begin(request: RequestValue, bytes: number): void {
+    const waiting: Waiting = { bytes, kind: request.case, step: undefined };
     this.#queue.push(waiting);
-    if (this.#queue.length - this.#first >= COMET_LIMITS.openRequests) this.#socket.pause();
+    this.#waitingBytes += bytes;
+    if (this.#isFull) this.#socket.pause();
     try {
       const begun = this.#options.handler.begin(request);
       if (!(begun instanceof Promise)) {
@@ -148,6 +155,7 @@ export class Connection {
     try {
       for (let next = this.#queue[this.#first]; !this.#ended && next?.step !== undefined; next = this.#queue[this.#first]) {
         this.#first += 1;
+        this.#waitingBytes -= next.bytes;
         this.#answer(next.step());
         if (next.kind === "flush") this.#flush();
       }
@@ -159,7 +167,7 @@ export class Connection {
       this.#queue = this.#queue.slice(this.#first);
       this.#first = 0;
     }
-    if (this.#queue.length - this.#first < COMET_LIMITS.openRequests && this.#socket.isPaused() && !this.#socket.writableNeedDrain) this.#socket.resume();
+    if (!this.#isFull && this.#socket.isPaused() && !this.#socket.writableNeedDrain) this.#socket.resume();
   }
 
   #answer(value: ResponseValue): void {
