@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { type Hex, type KeyPair, keyPairFromSeed, sha256, systemClock, utf8 } from "@tfgrid/primitives";
 import { type ChainAccess, PACES, askToJoin, light, newChain, runtime, testing } from "../../src/index.ts";
 import { httpTransport } from "../../src/client/transport.ts";
+import { POLICIES } from "../../src/runtime/genesis.ts";
 import { type Machine, Stage } from "./stage.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
@@ -48,6 +49,7 @@ export class ValidatorNet {
       foundation: testing.testKey("foundation").account,
       validatorsPool: testing.testKey("pool").account,
       accounts: options.rich.map(({ account }) => ({ id: account, freeUnits: 10n ** 13n })),
+      policy: { governance: { ...POLICIES.local.governance, votingMs: 4_000, timeLockMs: 1_000 } },
       validators: names.map((name) => ({ publicKey: keyPairFromSeed(seed(`validator ${name}`)).account, power: 10 })),
     });
     try {
@@ -89,6 +91,11 @@ export class ValidatorNet {
     const joining = this.#lay(name);
     newChain.writeCometServer({ server: joining.server, genesis, timeMs: genesisTimeMs, peers, pace: PACES.local, stateSync });
     return joining;
+  }
+
+  /** With which it signs blocks, if it is a validator. */
+  keyOf({ server }: Validator): KeyPair {
+    return keyPairFromSeed(server.validatorSeed);
   }
 
   at(index: number): Validator {
