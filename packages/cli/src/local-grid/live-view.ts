@@ -4,7 +4,7 @@ import type { ChainClient, Contract, EventBlock, Node, Solution } from "@tfgrid/
 import type { GridEndpoints } from "../endpoints.ts";
 import { nodeTable, routeLines, solutionTable, zmachineTable } from "../output/describe.ts";
 import { paint } from "../output/terminal.ts";
-import { sentenceOf } from "../output/sentences.ts";
+import { narrator } from "../output/sentences.ts";
 import type { ProgramStatus } from "./supervisor.ts";
 
 export interface LiveViewOptions {
@@ -55,19 +55,20 @@ export async function liveView(options: LiveViewOptions): Promise<void> {
 async function followEvents(options: LiveViewOptions, picture: Picture): Promise<void> {
   const { chain, stream, signal } = options;
   const { height } = await chain.head();
+  const tell = narrator();
   const from = Math.max(0, height - 200) as typeof height;
   for await (const block of chain.follow({ from, signal })) {
-    for (const line of linesOf(block)) {
+    for (const line of linesOf(block, tell)) {
       if (!stream.isTTY && block.height > height) stream.write(`${line}\n`);
       picture.events = [...picture.events, line].slice(-EVENT_LINES);
     }
   }
 }
 
-function linesOf(block: EventBlock): readonly string[] {
+function linesOf(block: EventBlock, tell: ReturnType<typeof narrator>): readonly string[] {
   const time = new Date(block.timeMs).toISOString().slice(11, 19);
   return block.events.flatMap((event) => {
-    const sentence = sentenceOf(event);
+    const sentence = tell(event);
     return sentence === undefined ? [] : [`${paint("dim", time)} ${sentence}`];
   });
 }

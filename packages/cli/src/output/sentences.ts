@@ -3,6 +3,22 @@ import { formatTft } from "@tfgrid/primitives";
 import { type ChainEvent, chain } from "@tfgrid/tfchain";
 import { paint, state } from "./terminal.ts";
 
+/**
+ * Tells each report of a node once: a start is reported zmachine by zmachine, which reads the same several times over. Remembers one
+ * sentence per contract that reported.
+ */
+export function narrator(): (event: ChainEvent) => string | undefined {
+  const last = new Map<number, string>();
+  return (event) => {
+    const sentence = sentenceOf(event);
+    if (event.type === "contracts.deleted") last.delete(event.contractId);
+    if (event.type !== "contracts.reported" || sentence === undefined) return sentence;
+    if (last.get(event.contractId) === sentence) return undefined;
+    last.set(event.contractId, sentence);
+    return sentence;
+  };
+}
+
 /** One sentence, or undefined for events that would only be noise to a person. */
 export function sentenceOf(event: ChainEvent): string | undefined {
   if (chain.isNews(event)) return chain.newsSentence(event);

@@ -3,7 +3,7 @@ import type { Height, SolutionId } from "@tfgrid/primitives";
 import type { ChainEvent, Solution } from "@tfgrid/tfchain";
 import type { Context } from "../context.ts";
 import { cliErrors } from "../errors.ts";
-import { sentenceOf } from "../output/sentences.ts";
+import { narrator } from "../output/sentences.ts";
 
 export interface WatchOptions {
   readonly context: Context;
@@ -18,6 +18,7 @@ export async function watchSolution(options: WatchOptions): Promise<Solution> {
   const { context, solutionId, from, timeoutMs, done } = options;
   const timeout = AbortSignal.timeout(timeoutMs);
   const stop = new AbortController();
+  const tell = narrator();
   const signal = AbortSignal.any([context.signal, timeout, stop.signal]);
   try {
     const now = await read(context, solutionId);
@@ -25,7 +26,7 @@ export async function watchSolution(options: WatchOptions): Promise<Solution> {
     for await (const block of context.chain().follow({ from, signal })) {
       const ours = block.events.filter((event) => concerns(event, solutionId));
       for (const event of ours) {
-        const sentence = sentenceOf(event);
+        const sentence = tell(event);
         if (sentence !== undefined) context.printer.progress(`  ${new Date(block.timeMs).toISOString().slice(11, 19)} ${sentence}`);
       }
       if (ours.length === 0) continue;
