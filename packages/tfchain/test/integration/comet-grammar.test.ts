@@ -11,12 +11,13 @@ import { KnownTxs } from "../../src/engines/cometbft/known-txs.ts";
 import { startCometProcess } from "../../src/engines/cometbft/process.ts";
 import { CometRpc } from "../../src/engines/cometbft/rpc.ts";
 import { startAbciServer } from "../../src/engines/cometbft/server.ts";
-import { ensureCometBft, genesisHashOf, memoryStorage, runtime as ledger, testing, verifyFast } from "../../src/index.ts";
+import { changeValidators } from "../../src/runtime/validators/change.ts";
+import { ensureCometBft, genesisHashOf, light, memoryStorage, runtime as ledger, testing, verifyFast } from "../../src/index.ts";
 import { AbciGrammar } from "../support/abci-grammar.ts";
 import { freePort } from "../support/comet-program.ts";
 
 const CHAIN_ID = "grammar-chain";
-const runtime = ledger.createRuntime({ verify: verifyFast });
+const usual = ledger.createRuntime({ verify: verifyFast });
 const validator = testing.testKey("grammar validator");
 const genesis = ledger.defaultGenesis({
   chainId: CHAIN_ID,
@@ -42,10 +43,12 @@ interface Run {
   readonly grammar: AbciGrammar;
   readonly hashes: ReadonlyMap<number, Hex>;
   readonly head: number;
+  /** Powers of those who made the last blocks. */
+  readonly powers: readonly bigint[];
 }
 
 /** Runs cometbft on a ledger until it has committed this height. */
-async function run(storage: ReturnType<typeof memoryStorage>, until: number): Promise<Run> {
+async function run(storage: ReturnType<typeof memoryStorage>, until: number, runtime: ledger.Runtime = usual): Promise<Run> {
   const blocks = new BlockStore(storage, 10_000);
   const app = new Application({ storage, runtime, blocks, known: new KnownTxs({ runtime }), chainId: CHAIN_ID, genesis, genesisHash, start: { height: 0, timeMs: 0 }, retainedBlocks: 10_000, logger: silentLogger });
   const grammar = new AbciGrammar();
@@ -72,6 +75,7 @@ async function run(storage: ReturnType<typeof memoryStorage>, until: number): Pr
   const rpc = { kind: "unix", path: join(folder, "rpc.sock") } as const;
   const server = await startAbciServer({ handler: { begin }, listen: abci, logger: silentLogger, onFatal: fail });
   const comet = await startCometProcess({ binary: await ensureCometBft(), home, abci, rpc, logger: silentLogger, onExit: fail });
+  let powers: readonly bigint[] = [];
   try {
     await reached.promise;
     expect(failures).toEqual([]);
@@ -79,13 +83,15 @@ async function run(storage: ReturnType<typeof memoryStorage>, until: number): Pr
     // Each block is signed by the validator that the genesis names, and carries the hash of the state before it.
     const client = new CometRpc(rpc);
     const [commit] = await client.commits([until - 1]);
+    const validators = await client.validators(until - 1);
     client.close();
+    powers = light.cometHeaderFromRpc({ commit, validators }).validators.map(({ power }) => power);
     expect(JSON.stringify(commit)).toContain((hashes.get(until - 2) ?? "").toUpperCase());
   } finally {
     await comet.stop();
     await server.stop();
   }
-  return { grammar, hashes, head: app.head.height };
+  return { grammar, hashes, head: app.head.height, powers };
 }
 
 describe("cometbft's calls", () => {
@@ -103,6 +109,18 @@ describe("cometbft's calls", () => {
     const replayed = await run(memoryStorage(), second.head + 3);
     expect([replayed.grammar.count("info"), replayed.grammar.count("initChain")]).toEqual([1, 1]);
     expect(Math.min(...replayed.hashes.keys())).toBe(1);
+    expect(replayed.powers).toEqual([1n]);
     for (const [height, hash] of [...first.hashes, ...second.hashes]) expect([height, replayed.hashes.get(height)]).toEqual([height, hash]);
+  });
+
+  test("change the set of validators as the ledger wants it, and the chain goes on", async () => {
+    const absent = { publicKey: testing.testKey("absent validator").account, power: 4 };
+    const beginBlock: ledger.Runtime["beginBlock"] = (state, block) => {
+      // Less than a third is away: the others go on without it.
+      if (block.height === 3) changeValidators(state, [{ publicKey: validator.account, power: 10 }, absent], block.height);
+      return usual.beginBlock(state, block);
+    };
+    const changed = await run(memoryStorage(), 8, { ...usual, beginBlock });
+    expect(changed.powers).toEqual([10n, 4n]);
   });
 });

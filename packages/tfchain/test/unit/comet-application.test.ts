@@ -11,7 +11,8 @@ import * as abci from "../../src/engines/cometbft/wire/index.ts";
 import { genesisHashOf, verifyFast } from "../../src/engines/index.ts";
 import type { SignedHeader } from "../../src/light/index.ts";
 import { COMET_LIMITS, ENGINE_LIMITS } from "../../src/limits.ts";
-import { type DecodedTx, createRuntime, defaultGenesis, genesisToJson } from "../../src/runtime/index.ts";
+import { type DecodedTx, type Runtime, createRuntime, defaultGenesis, genesisToJson } from "../../src/runtime/index.ts";
+import { changeValidators } from "../../src/runtime/validators/change.ts";
 import { memoryStorage } from "../../src/state/index.ts";
 import { testKey } from "../../src/testing.ts";
 import { type Call, signedTransaction, transactionBody } from "../../src/types/index.ts";
@@ -54,17 +55,23 @@ function badlySigned(bytes: Uint8Array): Uint8Array {
 type AnswerTo<R extends RequestValue> = Extract<ResponseValue, { case: R["case"] }>["value"] & object;
 
 class Harness {
+  readonly #runtime: Runtime;
   readonly storage = memoryStorage();
   readonly grammar: { current: AbciGrammar } = { current: new AbciGrammar() };
   readonly blocks = new BlockStore(this.storage, 1_000);
   readonly refused: { hash: Hex; code: string }[] = [];
   readonly headers: SignedHeader[] = [];
   known = new KnownTxs({ runtime });
-  app = this.#open();
+  app: Application;
+
+  constructor(ownRuntime: Runtime = runtime) {
+    this.#runtime = ownRuntime;
+    this.app = this.#open();
+  }
 
   #open(): Application {
     const { storage, blocks, known } = this;
-    const app = new Application({ storage, runtime, blocks, known, chainId: CHAIN_ID, genesis, genesisHash, start: { height: 0, timeMs: 0 }, retainedBlocks: 1_000, logger: silentLogger });
+    const app = new Application({ storage, runtime: this.#runtime, blocks, known, chainId: CHAIN_ID, genesis, genesisHash, start: { height: 0, timeMs: 0 }, retainedBlocks: 1_000, logger: silentLogger });
     app.listen({
       onCommit: () => undefined,
       onRefused: (hash, { code }) => void this.refused.push({ hash, code }),
@@ -341,6 +348,29 @@ describe("a block", () => {
     await comet.ask({ case: "finalizeBlock", value });
     await comet.commit();
     expect(comet.app.head.timeMs).toBe((SECOND + 2) * 1_000 + 5);
+  });
+});
+
+describe("the set of validators", () => {
+  const keyOf = (name: string): Hex => testKey(name).account as string as Hex;
+
+  it("follows what the ledger wants: the difference to the block before, each key once, in one order", async () => {
+    const wanted = [
+      { publicKey: testKey("v1").account, power: 99 },
+      { publicKey: testKey("v3").account, power: 5 },
+    ];
+    const beginBlock: Runtime["beginBlock"] = (state, block) => {
+      if (block.height === 2) changeValidators(state, wanted, block.height);
+      return runtime.beginBlock(state, block);
+    };
+    const chain = new Harness({ ...runtime, beginBlock });
+    await chain.begin();
+    const updates = async () => (await chain.block()).validatorUpdates.map(({ pubKey, power }) => [bytesToHex(pubKey?.sum.value ?? new Uint8Array()), power] as const);
+    expect(await updates()).toEqual([]);
+    const changed = [[keyOf("v1"), 99n], [keyOf("v2"), 0n], [keyOf("v3"), 5n]] as const;
+    expect(await updates()).toEqual(changed.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+    expect(await updates()).toEqual([]);
+    expect(chain.read.validatorSet()).toMatchObject({ version: 1, decidedAtHeight: 2 });
   });
 });
 
