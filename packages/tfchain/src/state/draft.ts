@@ -2,7 +2,7 @@
 import { type Hex, bytesToHex } from "@tfgrid/primitives";
 import { ENGINE_LIMITS, STATE_LIMITS } from "../limits.ts";
 import type { SealedDraft, StateDraft } from "./api.ts";
-import { type History, ROOT_KEY, type Replaced, VERSION_KEY, beginHistory, pageKey } from "./history.ts";
+import { type History, ROOT_KEY, type Replaced, VERSION_KEY, beginHistory, pageKey, versionKey } from "./history.ts";
 import { encodeRoot, storeFresh } from "./pages.ts";
 import { SortedKeys } from "./sorted-keys.ts";
 import type { RangeOptions, Storage, WriteOp } from "./storage.ts";
@@ -102,7 +102,8 @@ export class Draft implements StateDraft {
       changes.push({ keyHash: digest(Buffer.from(key)), valueHash: value === undefined ? undefined : digest(value) });
     }
     const { root, stalePages } = tree.draft(changes.sort((a, b) => (a.keyHash < b.keyHash ? -1 : 1)));
-    storeFresh(root, version, (path, page) => ops.push({ table: "tree", key: pageKey({ version, path }), value: page }));
+    const prefix = versionKey(version);
+    storeFresh(root, version, (path, page) => ops.push({ table: "tree", key: prefix + path, value: page }));
     const rootBytes = encodeRoot(root, version);
     ops.push({ table: "meta", key: ROOT_KEY, value: rootBytes });
     ops.push({ table: "meta", key: VERSION_KEY, value: Buffer.from(String(version)) });

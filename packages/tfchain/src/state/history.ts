@@ -107,27 +107,33 @@ const ENTRY_HEAD_BYTES = 7;
 
 function packReplaced(entries: readonly Replaced[]): [last: string, row: Uint8Array][] {
   const rows: [string, Uint8Array][] = [];
-  let parts: Uint8Array[] = [];
-  let bytes = 0;
-  entries.forEach((entry, index) => {
-    const part = packEntry(entry);
-    parts.push(part);
-    bytes += part.length;
-    if (bytes < STATE_LIMITS.historyRowBytes && index < entries.length - 1) return;
-    rows.push([entry.key, Buffer.concat(parts)]);
-    parts = [];
+  for (let from = 0, to = 0, bytes = 0; to < entries.length; ) {
+    const entry = entries[to] as Replaced;
+    bytes += sizeOf(entry);
+    to += 1;
+    if (bytes < STATE_LIMITS.historyRowBytes && to < entries.length) continue;
+    rows.push([entry.key, packRow(entries, { from, to, bytes })]);
+    from = to;
     bytes = 0;
-  });
+  }
   return rows;
 }
 
-function packEntry({ key, value }: Replaced): Uint8Array {
-  const out = Buffer.allocUnsafe(ENTRY_HEAD_BYTES + key.length + (value?.length ?? 0));
-  out.writeUInt16BE(key.length, 0);
-  out.writeUInt8(value === undefined ? 0 : 1, 2);
-  out.writeUInt32BE(value?.length ?? 0, 3);
-  out.write(key, ENTRY_HEAD_BYTES, "latin1");
-  if (value !== undefined) out.set(value, ENTRY_HEAD_BYTES + key.length);
+const sizeOf = ({ key, value }: Replaced): number => ENTRY_HEAD_BYTES + key.length + (value?.length ?? 0);
+
+function packRow(entries: readonly Replaced[], { from, to, bytes }: { readonly from: number; readonly to: number; readonly bytes: number }): Uint8Array {
+  const out = Buffer.allocUnsafeSlow(bytes);
+  let at = 0;
+  for (let index = from; index < to; index += 1) {
+    const { key, value } = entries[index] as Replaced;
+    out.writeUInt16BE(key.length, at);
+    out[at + 2] = value === undefined ? 0 : 1;
+    out.writeUInt32BE(value?.length ?? 0, at + 3);
+    at += ENTRY_HEAD_BYTES + out.write(key, at + ENTRY_HEAD_BYTES, "latin1");
+    if (value === undefined) continue;
+    out.set(value, at);
+    at += value.length;
+  }
   return out;
 }
 

@@ -31,8 +31,16 @@ class Writer {
     this.length += 32;
   }
 
+  /** Big endian, by hand: this runs for every branch at an edge. */
   version(value: number): void {
-    this.length = scratch.writeUIntBE(value, this.length, VERSION_BYTES);
+    const high = Math.floor(value / 2 ** 32);
+    scratch[this.length] = high >>> 8;
+    scratch[this.length + 1] = high;
+    scratch[this.length + 2] = value >>> 24;
+    scratch[this.length + 3] = value >>> 16;
+    scratch[this.length + 4] = value >>> 8;
+    scratch[this.length + 5] = value;
+    this.length += VERSION_BYTES;
   }
 
   done(): Uint8Array {
@@ -113,12 +121,11 @@ export const decodeRoot = (bytes: Uint8Array): Node => new Reader(bytes).node(LE
 
 /** Calls `visit` for every page that holds a fresh branch, in the order of their paths, and marks all of them as stored. */
 export function storeFresh(root: Node, version: number, visit: (path: string, page: Uint8Array) => void): void {
-  /** `nibble`: the bits since the last page boundary. */
-  const walk = (node: Node, place: { readonly depth: number; readonly path: string; readonly nibble: number }): void => {
+  /** `nibble`: the bits since the last page boundary, which `above` leads to. */
+  const walk = (node: Node, depth: number, above: string, nibble: number): void => {
     if (node?.kind !== "branch" || !node.fresh) return;
-    const { depth, nibble } = place;
     const atBoundary = depth % LEVELS_PER_PAGE === 0;
-    const path = atBoundary && depth > 0 ? place.path + nibble.toString(16) : place.path;
+    const path = atBoundary && depth > 0 ? above + nibble.toString(16) : above;
     if (atBoundary) {
       visit(`/${path}`, encodePage(node, version));
       node.version = version;
@@ -126,8 +133,8 @@ export function storeFresh(root: Node, version: number, visit: (path: string, pa
     const [left, right] = node.children as readonly [Node, Node];
     node.fresh = false;
     const bits = atBoundary ? 0 : nibble << 1;
-    walk(left, { depth: depth + 1, path, nibble: bits });
-    walk(right, { depth: depth + 1, path, nibble: bits | 1 });
+    walk(left, depth + 1, path, bits);
+    walk(right, depth + 1, path, bits | 1);
   };
-  walk(root, { depth: 0, path: "", nibble: 0 });
+  walk(root, 0, "", 0);
 }

@@ -109,6 +109,9 @@ export class Tree {
   #root: Node;
   readonly #loadPage: TreeOptions["loadPage"];
   #loaded: Branch[] = [];
+  /** Of the draft that is being made: kept here, because thousands of steps need them. */
+  #changes: readonly Change[] = [];
+  #stalePages: PageId[] = [];
 
   constructor(options: TreeOptions) {
     this.#root = options.root;
@@ -121,9 +124,10 @@ export class Tree {
 
   /** `changes` ascending by key hash, each key once. */
   draft(changes: readonly Change[]): TreeDraft {
-    const stalePages: PageId[] = [];
-    const root = this.#update(this.#root, { changes, from: 0, to: changes.length, depth: 0, stalePages });
-    return { root, stalePages };
+    this.#changes = changes;
+    this.#stalePages = [];
+    const root = this.#update(this.#root, 0, changes.length, 0);
+    return { root, stalePages: this.#stalePages };
   }
 
   /** Makes a draft the committed tree; its pages must be stored by now. */
@@ -147,30 +151,23 @@ export class Tree {
     return branch.children;
   }
 
-  #update(node: Node, work: Work): Node {
-    const { changes, from, to, depth } = work;
+  /** The subtree after the changes in [from, to), all of which are below it. */
+  #update(node: Node, from: number, to: number, depth: number): Node {
     if (from === to) return node;
+    const changes = this.#changes;
     if (node === undefined) return build(inserts(changes, from, to), depth);
     if (node.kind === "leaf") return build(withLeaf(inserts(changes, from, to), changes.slice(from, to), node), depth);
     const first = changes[from] as Change;
     const [oldLeft, oldRight] = this.#children(node, first.keyHash, depth);
     const middle = split(changes, from, to, depth);
-    const left = this.#update(oldLeft, { ...work, to: middle, depth: depth + 1 });
-    const right = this.#update(oldRight, { ...work, from: middle, depth: depth + 1 });
+    const left = this.#update(oldLeft, from, middle, depth + 1);
+    const right = this.#update(oldRight, middle, to, depth + 1);
     if (left === oldLeft && right === oldRight) return node;
     const next = join(left, right);
-    if (depth % LEVELS_PER_PAGE === 0) work.stalePages.push({ version: node.version, path: pagePath(first.keyHash, depth) });
+    if (depth % LEVELS_PER_PAGE === 0) this.#stalePages.push({ version: node.version, path: pagePath(first.keyHash, depth) });
     if (next?.kind === "branch" && depth === UNLOAD_DEPTH) this.#loaded.push(next);
     return next;
   }
-}
-
-interface Work {
-  readonly changes: readonly Change[];
-  readonly from: number;
-  readonly to: number;
-  readonly depth: number;
-  readonly stalePages: PageId[];
 }
 
 const branch = (left: Node, right: Node): Branch => ({ kind: "branch", hash: undefined, children: [left, right], fresh: true, version: -1 });
