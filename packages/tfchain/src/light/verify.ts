@@ -1,5 +1,5 @@
 /** Whether one header follows from what is trusted. Pure: values in, verdict out. */
-import { type Hex, verify as verifyStrict } from "@tfgrid/primitives";
+import { type Hex, bytesToHex, verify as verifyStrict, verifyZip215 } from "@tfgrid/primitives";
 import { LIGHT_LIMITS } from "../limits.ts";
 import { type Fraction, ONE_THIRD, type VerifySignature, signedByTrusted, verifyOwnCommit, verifyParts } from "./comet/commit.ts";
 import { chainErrors } from "./errors.ts";
@@ -97,6 +97,7 @@ export type Verdict =
  * @throws GridError light.wrong_chain, light.trust_expired, light.bad_*, light.not_enough_power
  */
 export function verifyNext(trusted: CometHeaderProof, untrusted: CometHeaderProof, rules: VerifyRules): Verdict {
+  const verify = onceEach(rules.verify ?? verifyZip215);
   const [from, to] = [factsOf(trusted), factsOf(untrusted)];
   if (from.chainId !== to.chainId) throw wrongChain(untrusted, { chainId: from.chainId, height: from.height, hash: from.hash });
   requireTrustPeriod(from, rules);
@@ -104,11 +105,22 @@ export function verifyNext(trusted: CometHeaderProof, untrusted: CometHeaderProo
   requireTime({ from, to, later: untrusted.header.timeNs > trusted.header.timeNs, rules });
   if (to.height === from.height + 1) {
     requireNamedSet(trusted.header.nextValidatorsHash, untrusted);
-  } else if (!signedByTrusted({ signed: untrusted, trusted: trusted.validators, level: rules.trustLevel ?? ONE_THIRD, verify: rules.verify })) {
+  } else if (!signedByTrusted({ signed: untrusted, trusted: trusted.validators, level: rules.trustLevel ?? ONE_THIRD, verify })) {
     return { kind: "bisect" };
   }
-  verifyOwnCommit(untrusted, rules.verify);
+  verifyOwnCommit(untrusted, verify);
   return { kind: "verified" };
+}
+
+/** A validator of both sets votes once and is counted twice: its signature, the dear part, is checked once. */
+function onceEach(verify: VerifySignature): VerifySignature {
+  const known = new Map<string, boolean>();
+  return (options) => {
+    const key = [options.publicKey, options.message, options.signature].map(bytesToHex).join("/");
+    const valid = known.get(key) ?? verify(options);
+    known.set(key, valid);
+    return valid;
+  };
 }
 
 /** @throws GridError light.bad_time */
