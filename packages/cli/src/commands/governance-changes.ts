@@ -1,8 +1,7 @@
 /** From words of the command line to what a proposal would do, and back to words. */
-import { type CidText, type Schema, isGridError, s } from "@tfgrid/primitives";
 import type { chain } from "@tfgrid/tfchain";
 import { cliErrors } from "../errors.ts";
-import { parseAccount, parseCount } from "./ledger.ts";
+import { parseAccount, parseCid, parseCount } from "./ledger.ts";
 
 type Change = chain.Change;
 
@@ -13,15 +12,6 @@ interface Kind {
 
 const MOST = Number.MAX_SAFE_INTEGER;
 
-function checked<T>(schema: Schema<T>, value: unknown, what: string): T {
-  try {
-    return schema.fromJson(value);
-  } catch (cause) {
-    if (!isGridError(cause)) throw cause;
-    throw cliErrors.fail("cli.bad_argument", { message: `"${String(value)}" is not a ${what}.`, cause });
-  }
-}
-const cidOf = (text: string): CidText => checked(s.cid, text, "document CID");
 
 /** `KEY:POWER` */
 function validatorOf(text: string): chain.Validator {
@@ -37,8 +27,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
   certifiers: { usage: "certifiers ACCOUNT...", read: (words) => ({ type: "certifiers", accounts: words.map(parseAccount) }) },
   feeders: { usage: "feeders ACCOUNT...", read: (words) => ({ type: "feeders", accounts: words.map(parseAccount) }) },
   validators: { usage: "validators KEY:POWER... (the whole set)", read: (words) => ({ type: "validators", validators: words.map(validatorOf) }) },
-  "os-release": { usage: "os-release VERSION CID", read: ([version = "", cid = ""]) => ({ type: "os_release", version, document: cidOf(cid) }) },
-  terms: { usage: "terms VERSION CID", read: ([version = "", cid = ""]) => ({ type: "terms", version: parseCount(version, "version", [1, MOST]), document: cidOf(cid) }) },
+  "os-release": { usage: "os-release VERSION CID", read: ([version = "", cid = ""]) => ({ type: "os_release", version, document: parseCid(cid) }) },
+  terms: { usage: "terms VERSION CID", read: ([version = "", cid = ""]) => ({ type: "terms", version: parseCount(version, "version", [1, MOST]), document: parseCid(cid) }) },
   upgrade: {
     usage: "upgrade STATE-VERSION HEIGHT [RELEASE]",
     read: ([version = "", height = "", release]) => ({

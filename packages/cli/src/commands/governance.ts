@@ -8,7 +8,7 @@ import { state, table } from "../output/terminal.ts";
 import { allPages, found, parseId } from "./arguments.ts";
 import { CHANGE_USAGES, changeInWords, parseChange } from "./governance-changes.ts";
 import type { Action } from "./index.ts";
-import { facts, farmOf, isoTime, send } from "./ledger.ts";
+import { facts, farmOf, isoTime, parseCid, send } from "./ledger.ts";
 
 type Proposal = chain.Proposal;
 /** Both sides, farms and stake, weigh a million each. */
@@ -85,7 +85,7 @@ async function show(context: Context, id: string): Promise<void> {
 
 async function propose(context: Context, kind: string, words: readonly string[], options: { readonly document?: string }): Promise<void> {
   const change = parseChange(kind, words);
-  const document = options.document === undefined ? null : (options.document as Proposal["document"]);
+  const document = options.document === undefined ? null : parseCid(options.document);
   const proposed = (events: readonly chain.ChainEvent[]) => events.find((event) => event.type === "governance.proposed");
   await send(context, {
     calls: [{ type: "governance.propose", change, document }],

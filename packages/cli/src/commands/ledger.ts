@@ -1,5 +1,5 @@
 /** What commands that write to the ledger share: amounts, who is meant, one way to send and to tell. */
-import { type AccountId, type KeyPair, type TwinId, formatTft, parseTft } from "@tfgrid/primitives";
+import { type AccountId, type CidText, type KeyPair, type TwinId, formatTft, isGridError, parseTft, s } from "@tfgrid/primitives";
 import type { Call, ChainReader, Farm, Receipt } from "@tfgrid/tfchain";
 import type { Context } from "../context.ts";
 import { cliErrors } from "../errors.ts";
@@ -24,6 +24,16 @@ export function parseCount(text: string, what: string, [min, max]: readonly [num
 export function parseAccount(text: string): AccountId {
   if (/^[0-9a-f]{64}$/.test(text)) return text as AccountId;
   throw cliErrors.fail("cli.bad_argument", { message: `"${text}" is no account: 64 hex digits are wanted (see \`tfgrid wallet show\`).` });
+}
+
+/** @throws GridError cli.bad_argument */
+export function parseCid(text: string): CidText {
+  try {
+    return s.cid.fromJson(text);
+  } catch (cause) {
+    if (!isGridError(cause)) throw cause;
+    throw cliErrors.fail("cli.bad_argument", { message: `"${text}" is not a document CID.`, cause });
+  }
 }
 
 /** An account, or that of a twin. @throws GridError cli.bad_argument, cli.not_found */

@@ -7,7 +7,7 @@ import { cliErrors } from "../errors.ts";
 import { duration, table } from "../output/terminal.ts";
 import { allPages, parseId } from "./arguments.ts";
 import type { Action } from "./index.ts";
-import { facts, formatUsd, isoTime, parseCount, send } from "./ledger.ts";
+import { facts, formatUsd, isoTime, parseCid, parseCount, send } from "./ledger.ts";
 
 const MICRO = 1_000_000;
 const KINDS = ["node", "farm", "twin"] as const;
@@ -22,6 +22,14 @@ export function addMeritCommands(program: Command, action: Action): void {
     .argument("<score>", "0 to 100")
     .description("say how content you are; it weighs what you have paid since your last word")
     .action(action(review));
+  reputation.command("disputes").description("what payers complained of, and what certifiers decided").action(action(listDisputes));
+  reputation
+    .command("dispute")
+    .argument("<contract>", "a contract that you paid for")
+    .option("--document <cid>", "your reasons, in the digital notary")
+    .description("say, once, that you did not get what you paid for; it counts against you when it is rejected")
+    .action(action(openDispute));
+  reputation.command("resolve").argument("<dispute>", "dispute id").argument("<upheld|rejected>").description("decide a dispute (certifiers only)").action(action(resolveDispute));
   program.command("rewards").description("farming rewards").command("show").argument("<node>", "node id").description("what a node earned by period, with every figure behind it").action(action(showRewards));
   const price = program.command("price").description("what 1 TFT counts in US dollars");
   price.command("show", { isDefault: true }).description("the price, its feeders, and what things cost").action(action(showPrice));
@@ -48,6 +56,7 @@ async function showReputation(context: Context, kind: string, id: string): Promi
       contracts: `${formatTft(evidence.fulfilledUnits)} TFT fulfilled, ${formatTft(evidence.failedUnits)} TFT failed`,
       reviews: `${formatTft(evidence.praisedUnits)} of ${formatTft(evidence.reviewedUnits)} TFT content`,
       violations: evidence.violationsMilli / 1_000,
+      "disputes lost": evidence.disputesMilli / 1_000,
     }),
   );
 }
@@ -62,6 +71,24 @@ async function listReputation(context: Context): Promise<void> {
 async function review(context: Context, contract: string, text: string): Promise<void> {
   const [contractId, score] = [parseId<ContractId>(contract, "contract id"), parseCount(text, "score", [0, 100])];
   await send(context, { calls: [{ type: "reputation.review", contractId, score }], say: () => `contract ${contractId}: ${score} of 100` });
+}
+
+async function listDisputes(context: Context): Promise<void> {
+  const rows = await allPages<chain.Dispute>((page) => context.chain().disputes(page));
+  const cells = rows.map((row) => [row.id, row.state, row.contractId, row.nodeId, row.byTwinId, formatTft(row.atStakeUnits), `${row.upheldBy.length} : ${row.rejectedBy.length}`].map(String));
+  context.printer.result(rows, () => table(["DISPUTE", "STATE", "CONTRACT", "NODE", "BY TWIN", "TFT PAID", "FOR : AGAINST"], cells));
+}
+
+async function openDispute(context: Context, contract: string, options: { readonly document?: string }): Promise<void> {
+  const contractId = parseId<ContractId>(contract, "contract id");
+  const document = options.document === undefined ? null : parseCid(options.document);
+  await send(context, { calls: [{ type: "reputation.dispute", contractId, document }], say: () => `contract ${contractId} is disputed: certifiers decide` });
+}
+
+async function resolveDispute(context: Context, id: string, word: string): Promise<void> {
+  if (word !== "upheld" && word !== "rejected") throw cliErrors.fail("cli.bad_argument", { message: `"${word}" decides nothing: say upheld or rejected.` });
+  const disputeId = parseId<chain.DisputeId>(id, "dispute id");
+  await send(context, { calls: [{ type: "reputation.resolve", disputeId, upheld: word === "upheld" }], say: () => `you say that dispute ${disputeId} is ${word}` });
 }
 
 async function showRewards(context: Context, node: string): Promise<void> {

@@ -208,6 +208,11 @@ describe("the ledger's commands", () => {
     await refused("cli.bad_argument", "bob", "reputation", "show", "planet", "1");
     await refused("cli.bad_argument", "bob", "reputation", "review", "1", "101");
     expect(await done("bob", "reputation", "review", "1", "90")).toContain("90 of 100");
+    await refused("cli.bad_argument", "bob", "reputation", "dispute", "1", "--document", "no-cid");
+    await done("bob", "reputation", "dispute", "1", "--document", CID);
+    expect(await json("dave", "reputation", "disputes")).toMatchObject([{ state: "open", contractId: 1 }]);
+    await refused("governance.not_a_certifier", "dave", "reputation", "resolve", "1", "upheld");
+    await refused("cli.bad_argument", "dave", "reputation", "resolve", "1", "perhaps");
     expect(await json("bob", "rewards", "show", "1")).toEqual([]);
     expect(await done("bob", "price")).toMatch(/1 TFT\s+0\.08 USD/);
     await done("alice", "price", "feed", "0.09");

@@ -96,6 +96,8 @@ function reader(read: Read): ChainReader {
     rewards: (nodeId) => read("rewards", { nodeId }),
     reputation: (subject) => read("reputation", subject),
     nodeReputations: (page = {}) => read("nodeReputations", page),
+    dispute: (id) => some(read("dispute", { id })),
+    disputes: (page = {}) => read("disputes", page),
     fee: () => read("fee", {}),
     twinOffer: (twinId) => some(read("twinOffer", { twinId })),
     twins: (page = {}) => read("twins", page),

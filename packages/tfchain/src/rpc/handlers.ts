@@ -90,6 +90,8 @@ function readers(engine: Engine, runtime: Runtime): Pick<Implementations, Reader
     rewards: ({ nodeId }) => read.rewards(nodeId),
     reputation: (subject) => read.reputation(oneSubject(subject)),
     nodeReputations: (page) => read.nodeReputations(page),
+    dispute: ({ id }) => read.dispute(id) ?? null,
+    disputes: (page) => read.disputes(page),
     fee: () => read.fee(),
     twinOffer: ({ twinId }) => read.twinOffer(twinId) ?? null,
     twins: (page) => read.twins(page),

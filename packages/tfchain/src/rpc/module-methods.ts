@@ -35,6 +35,8 @@ export const moduleMethods = {
     m.reputation,
   ),
   nodeReputations: method("Score and confidence of all nodes by ascending node id.", page, rows(m.nodeReputation)),
+  dispute: method("One dispute about a contract.", { id: m.disputeId }, s.nullable(m.dispute)),
+  disputes: method("Disputes by ascending id.", page, rows(m.dispute)),
   fee: method("What a transaction costs now: (base + perByte x bytes) x multiplier / 1,000.", {}, l.feeView),
   twinOffer: method("The key that a twin is offered to.", { twinId: e.twinId }, s.nullable(e.accountId)),
 } as const;

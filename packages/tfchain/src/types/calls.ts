@@ -3,6 +3,7 @@ import { type Infer, s } from "@tfgrid/primitives";
 import * as e from "./entities.ts";
 import * as g from "./governance.ts";
 import * as l from "./ledger.ts";
+import * as m from "./merit.ts";
 
 const cancel = s.struct({ contractId: e.contractId });
 
@@ -167,6 +168,11 @@ export const call = s.union({
 
   /** By the twin that paid for the contract, weighted by what it has paid since its last review. */
   "reputation.review": s.struct({ contractId: e.contractId, score: s.uint({ max: 100 }) }),
+
+  /** By the twin that paid for the contract, once: it did not get what it paid for. */
+  "reputation.dispute": s.struct({ contractId: e.contractId, document: s.nullable(s.cid) }),
+  /** By certifiers. */
+  "reputation.resolve": s.struct({ disputeId: m.disputeId, upheld: s.bool }),
 
   "notary.anchor": s.struct({ document: s.cid, contractId: s.nullable(e.contractId), solutionId: s.nullable(e.solutionId) }),
 });

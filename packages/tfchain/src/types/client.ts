@@ -5,7 +5,7 @@ import type { Account, Anchor, Contract, Farm, Head, NameContract, Node, Params,
 import type { ChainEvent, EventBlock } from "./events.ts";
 import type { Parameter, Proposal, ProposalId } from "./governance.ts";
 import type { AcceptedTerms, Discount, FeeView, PriceView, Service, ServiceId, Stake, Supply, Usage } from "./ledger.ts";
-import type { NodeReputation, Reputation, RewardReceipt } from "./merit.ts";
+import type { Dispute, DisputeId, NodeReputation, Reputation, RewardReceipt } from "./merit.ts";
 import type { Charter, Policy } from "./policy.ts";
 import type { Misbehaviour, ValidatorSet } from "./validators.ts";
 
@@ -80,6 +80,8 @@ export interface ChainReader {
   reputation(subject: ReputationSubject): Promise<Reputation>;
   /** Of all nodes, by ascending node id. */
   nodeReputations(page?: PageOptions): Promise<readonly NodeReputation[]>;
+  dispute(id: DisputeId): Promise<Dispute | undefined>;
+  disputes(page?: PageOptions): Promise<readonly Dispute[]>;
   /** What a transaction costs now. */
   fee(): Promise<FeeView>;
   twins(page?: PageOptions): Promise<readonly Twin[]>;

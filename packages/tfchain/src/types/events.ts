@@ -106,6 +106,8 @@ export const event = s.union({
   }),
   "nodes.violation": s.struct({ nodeId: e.nodeId, code: e.code, witnesses: s.uint() }),
   "reputation.reviewed": s.struct({ contractId: e.contractId, nodeId: e.nodeId, twinId: e.twinId, score: s.uint(), weightUnits: s.units() }),
+  "reputation.disputed": s.struct({ disputeId: m.disputeId, contractId: e.contractId, nodeId: e.nodeId, twinId: e.twinId }),
+  "reputation.resolved": s.struct({ disputeId: m.disputeId, contractId: e.contractId, nodeId: e.nodeId, upheld: s.bool }),
   "validators.changed": s.struct({ version: s.uint(), validators: s.uint(), totalPower: s.uint() }),
   "validators.misbehaved": s.struct({
     id: s.uint(),

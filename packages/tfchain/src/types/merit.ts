@@ -1,5 +1,5 @@
 /** What farmers earn and what twins, nodes and farms are worth to others. */
-import { type Infer, s } from "@tfgrid/primitives";
+import { type Brand, type Infer, s } from "@tfgrid/primitives";
 import * as e from "./entities.ts";
 
 /** One node, one period: every figure that the amount was worked out from. */
@@ -43,6 +43,8 @@ export const standing = s.struct({
   announcedMilli: s.uint(),
   unannouncedMilli: s.uint(),
   violationsMilli: s.uint(),
+  /** Lost: by a node and its farm, or by who complained. */
+  disputesMilli: s.uint(),
   /** Up to when it is faded, in whole steps. */
   fadedToMs: e.timeMs,
 });
@@ -60,6 +62,26 @@ export type Reputation = Infer<typeof reputation>;
 /** Without the evidence: for lists. */
 export const nodeReputation = s.struct({ nodeId: e.nodeId, score: reputation.fields.score, confidence: reputation.fields.confidence });
 export type NodeReputation = Infer<typeof nodeReputation>;
+
+export type DisputeId = Brand<number, "DisputeId">;
+export const disputeId = s.as<DisputeId>(s.uint({ min: 1 }));
+/** A complaint of who paid, decided by certifiers. */
+export const dispute = s.struct({
+  id: disputeId,
+  contractId: e.contractId,
+  nodeId: e.nodeId,
+  farmId: e.farmId,
+  byTwinId: e.twinId,
+  /** Reasons, in the digital notary. */
+  document: s.nullable(s.cid),
+  /** What had been paid for the contract. */
+  atStakeUnits: s.units(),
+  state: s.oneOf(["open", "upheld", "rejected"]),
+  upheldBy: s.list(e.accountId, { max: 64 }),
+  rejectedBy: s.list(e.accountId, { max: 64 }),
+  openedAtMs: e.timeMs,
+});
+export type Dispute = Infer<typeof dispute>;
 
 export const review = s.struct({ contractId: e.contractId, twinId: e.twinId, score: s.uint({ max: 100 }), billedUnits: s.units(), atMs: e.timeMs });
 export type Review = Infer<typeof review>;

@@ -32,6 +32,8 @@ const NEWS = {
   "rewards.settled": ({ nodeId, period, amountUnits, outcome }) =>
     `node ${nodeId} earned ${formatTft(amountUnits)} TFT in period ${period}${outcome === "paid" ? "" : ` (${outcome})`}`,
   "nodes.violation": ({ nodeId, code }) => `a certifier contradicts node ${nodeId}: ${code}`,
+  "reputation.disputed": ({ contractId, nodeId, twinId }) => `twin ${twinId} disputes contract ${contractId} on node ${nodeId}`,
+  "reputation.resolved": ({ disputeId, nodeId, upheld }) => `dispute ${disputeId} about node ${nodeId} is ${upheld ? "upheld" : "rejected"}`,
   "validators.changed": ({ version, validators }) => `${validators} validators make blocks from now on (set ${version})`,
   "validators.misbehaved": ({ kind, address, publicKey, height }) =>
     `validator ${(publicKey ?? address).slice(0, 8)}… was caught at height ${height}: ${kind.replaceAll("_", " ")}`,

@@ -37,7 +37,7 @@ describe("random calls of the other modules", () => {
     fc.assert(
       fc.property(blocks, (list) => walk(list, seen)),
       // A fixed walk, so that what it must have reached below is no matter of luck.
-      { numRuns: 30, seed: 11 },
+      { numRuns: 45, seed: 12 },
     );
     const corners = [
       "accounts.staked",

@@ -298,6 +298,14 @@ export const MAKERS: { readonly [K in CallType]: Maker<K> } = {
     const row = pick(chain.read.contracts(PAGE).filter(({ type, billedUnits }) => type !== "name" && billedUnits > 0n), a);
     return row && { who: holder(chain, row.twinId), call: { type: "reputation.review", contractId: row.id, score: a % 101 } };
   },
+  "reputation.dispute": (chain, { a }) => {
+    const row = pick(chain.read.contracts(PAGE).filter(({ type, billedUnits }) => type !== "name" && billedUnits > 0n), a);
+    return row && { who: holder(chain, row.twinId), call: { type: "reputation.dispute", contractId: row.id, document: null } };
+  },
+  "reputation.resolve": (chain, { a, b, c }) => {
+    const row = pick(chain.read.disputes(PAGE).filter(({ state }) => state === "open"), a);
+    return row && { who: certifier(chain, b), call: { type: "reputation.resolve", disputeId: row.id, upheld: c % 2 === 0 } };
+  },
   "notary.anchor": (chain, { a, b }) => {
     const row = pick(live(chain), a);
     return { who: row === undefined ? someone(chain, a) : holder(chain, row.twinId), call: { type: "notary.anchor", document: cid(`a${b}`), contractId: null, solutionId: row?.id ?? null } };

@@ -68,6 +68,8 @@ export const MAKERS: readonly Maker[] = [
   ["user", (_, { a }) => ({ type: "twins.accept_terms", version: a })],
   ["user", (_, { a }) => ({ type: "pricing.feed", tftPriceMicroUsd: a * 20_000 })],
   ["agent", (_, { a }) => ({ type: "pricing.feed", tftPriceMicroUsd: a * 25_000 })],
+  ["user", (_, { a, b }) => ({ type: "reputation.dispute", contractId: id(a * b), document: null })],
+  ["other", (_, { a }) => ({ type: "reputation.resolve", disputeId: id(1), upheld: a > 3 })],
   ["user", (_, { a, b }) => ({ type: "reputation.review", contractId: id(a * b), score: a * 15 })],
 ];
 

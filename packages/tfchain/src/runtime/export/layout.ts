@@ -18,7 +18,7 @@ import { pulseCell } from "../nodes/pulse.ts";
 import { lives, nodeIdByTwin, nodes, nodesByFarm } from "../nodes/store.ts";
 import { anchors } from "../notary/store.ts";
 import { feeds, priceStampCell } from "../pricing/feed.ts";
-import { reviews, standings } from "../reputation/store.ts";
+import { disputeIdByContract, disputes, reviews, standings } from "../reputation/store.ts";
 import { books } from "../rewards/books.ts";
 import { services } from "../services/store.ts";
 import { purses, solutionIdByName, solutions, solutionsByAgent, solutionsByTwin } from "../solutions/store.ts";
@@ -82,6 +82,8 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   books: section(books),
   rewards: { prefix: "reward", schema: rewardReceipt as Schema<unknown> },
   standings: section(standings),
+  disputes: section(disputes),
+  disputeIdByContract: section(disputeIdByContract),
   reviews: section(reviews),
   anchors: section(anchors),
   proposals: section(proposals),

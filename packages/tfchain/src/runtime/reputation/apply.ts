@@ -5,9 +5,14 @@ import { farms } from "../farms/store.ts";
 import { nodes } from "../nodes/store.ts";
 import { solutions } from "../solutions/store.ts";
 import { actingTwin } from "../twins/store.ts";
+import { openDispute, resolveDispute } from "./dispute.ts";
 import { type Subject, addEvidence, reviews } from "./store.ts";
 
-export const reputationCalls: Handlers<"reputation"> = { "reputation.review": giveReview };
+export const reputationCalls: Handlers<"reputation"> = {
+  "reputation.review": giveReview,
+  "reputation.dispute": openDispute,
+  "reputation.resolve": resolveDispute,
+};
 
 /**
  * By the twin that paid, weighted by what it has paid since its last review of this contract. Made-up identities weigh

@@ -19,6 +19,7 @@ export const NO_STANDING: Standing = {
   announcedMilli: 0,
   unannouncedMilli: 0,
   violationsMilli: 0,
+  disputesMilli: 0,
   fadedToMs: 0,
 };
 
@@ -48,6 +49,7 @@ export function fade(state: StateReader, row: Standing, nowMs: number): Standing
     announcedMilli: number(row.announcedMilli),
     unannouncedMilli: number(row.unannouncedMilli),
     violationsMilli: number(row.violationsMilli),
+    disputesMilli: number(row.disputesMilli),
     fadedToMs: row.fadedToMs + age * stepMs,
   };
 }

@@ -14,8 +14,9 @@ const NEUTRAL = 500n;
 const FULL = 1_000n;
 /** Out of ten: time, contracts, reviews. */
 const WEIGHTS = { time: 5n, work: 3n, reviews: 2n } as const;
-/** Off the score for one violation, and for one drain that came without notice. */
+/** Off the score for one violation, one dispute that was lost, and one drain that came without notice. */
 const VIOLATION = 100n;
+const DISPUTE = 50n;
 const UNANNOUNCED = 10n;
 
 /** Good among all, with `prior` of neutral evidence mixed in; rounded down. */
@@ -34,7 +35,7 @@ export function scoreOf(evidence: Standing, evidenceMs: number): Reputation {
     ratio(fulfilledUnits, failedUnits, PRIOR_UNITS),
     ratio(praisedUnits, reviewedUnits - praisedUnits, PRIOR_UNITS),
   );
-  const off = (BigInt(evidence.violationsMilli) * VIOLATION + BigInt(evidence.unannouncedMilli) * UNANNOUNCED) / 1_000n;
+  const off = (BigInt(evidence.violationsMilli) * VIOLATION + BigInt(evidence.disputesMilli) * DISPUTE + BigInt(evidence.unannouncedMilli) * UNANNOUNCED) / 1_000n;
   const confidence = weigh(known(up + down, priorMs), known(fulfilledUnits + failedUnits, PRIOR_UNITS), known(reviewedUnits, PRIOR_UNITS));
   return { score: Number(off >= base ? 0n : base - off), confidence: Number(confidence), evidence };
 }

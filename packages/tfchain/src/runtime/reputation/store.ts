@@ -1,6 +1,6 @@
 import type { ContractId } from "@tfgrid/primitives";
 import type { ReputationSubject } from "../../types/client.ts";
-import { type Review, type Standing, review, standing } from "../../types/merit.ts";
+import { type Dispute, type DisputeId, type Review, type Standing, dispute, disputeId, review, standing } from "../../types/merit.ts";
 import type { Context } from "../context.ts";
 import { padId, table } from "../store/table.ts";
 import { NO_STANDING, fade } from "./fade.ts";
@@ -8,6 +8,9 @@ import { NO_STANDING, fade } from "./fade.ts";
 /** By `n/NODE`, `f/FARM`, `t/TWIN`. */
 export const standings = table<string, Standing>({ prefix: "standing", schema: standing });
 export const reviews = table<ContractId, Review>({ prefix: "review", schema: review });
+export const disputes = table<DisputeId, Dispute>({ prefix: "dispute", schema: dispute });
+/** One a contract, for ever. */
+export const disputeIdByContract = table<ContractId, DisputeId>({ prefix: "dispute-by-contract", schema: disputeId });
 
 export type Subject = ReputationSubject;
 export function subjectKey(subject: Subject): string {
@@ -37,5 +40,6 @@ const sum = (row: Standing, added: Added): Standing => ({
   announcedMilli: row.announcedMilli + (added.announcedMilli ?? 0),
   unannouncedMilli: row.unannouncedMilli + (added.unannouncedMilli ?? 0),
   violationsMilli: row.violationsMilli + (added.violationsMilli ?? 0),
+  disputesMilli: row.disputesMilli + (added.disputesMilli ?? 0),
   fadedToMs: row.fadedToMs,
 });
