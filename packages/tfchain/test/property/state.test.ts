@@ -83,6 +83,25 @@ describe.each(["memory", "lmdb"] as const)("storage %s", (kind) => {
     expect(plain(state.range(ALL)).map(([name]) => name)).toEqual(["a", "c"]);
   });
 
+  test("a view stays what it was, whatever is written or cleared meanwhile; two views are of their own moments", () => {
+    const storage = fresh();
+    const put = (text: string): void => storage.write([{ table: "state", key: "a", value: utf8(text) }]);
+    put("1");
+    const first = storage.view();
+    put("2");
+    const second = storage.view();
+    storage.write([{ table: "state", key: "b", value: utf8("new") }, { table: "state", key: "a", value: undefined }]);
+    storage.clear(["state", "tree"]);
+    expect(plain(first.range("state", ALL))).toEqual([["a", [...utf8("1")]]]);
+    expect(plain(second.range("state", ALL))).toEqual([["a", [...utf8("2")]]]);
+    expect(plain(storage.range("state", ALL))).toEqual([]);
+    first.close();
+    expect([...(second.get("state", "a") ?? [])]).toEqual([...utf8("2")]);
+    second.close();
+    put("3");
+    expect([...(storage.get("state", "a") ?? [])]).toEqual([...utf8("3")]);
+  });
+
   test("rows collected from a range stay what they were", () => {
     const storage = fresh();
     const state = openState(storage);
@@ -111,6 +130,20 @@ describe.each(["memory", "lmdb"] as const)("storage %s", (kind) => {
     const second = again.prove("k/9/499");
     expect(verifyStateProof({ root, key: "k/9/499", value: second.value, proof: second.proof })).toBe(true);
   });
+});
+
+test("lmdb: a write that fails at any of its rows keeps none of them", async () => {
+  const place = mkdtempSync(join(tmpdir(), "tfgrid-state-"));
+  const storage = lmdbStorage(place);
+  storage.write([{ table: "state", key: "kept", value: utf8("1") }]);
+  const rows = Array.from({ length: 5 }, (_, index) => ({ table: "state" as const, key: `new/${index}`, value: utf8("row") }));
+  for (let at = 0; at <= rows.length; at += 1) {
+    const bad = { table: "state" as const, key: "x".repeat(5_000), value: utf8("longer than any key") };
+    expect(() => storage.write(rows.toSpliced(at, 0, bad))).toThrow();
+    expect(plain(storage.range("state", ALL)).map(([name]) => name)).toEqual(["kept"]);
+  }
+  await storage.close();
+  rmSync(place, { recursive: true, force: true });
 });
 
 describe("proofs", () => {

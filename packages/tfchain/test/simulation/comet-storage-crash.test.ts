@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
-import { bytesToHex, encode, hexToBytes, silentLogger } from "@tfgrid/primitives";
+import { bytesToHex, encode, hexToBytes, sha256, silentLogger } from "@tfgrid/primitives";
 import { afterEach, describe, expect, test } from "vitest";
 import { BlockStore } from "../../src/engines/block-store.ts";
 import { Application } from "../../src/engines/cometbft/application.ts";
@@ -17,6 +17,7 @@ import * as abci from "../../src/engines/cometbft/wire/index.ts";
 import { genesisHashOf } from "../../src/engines/index.ts";
 import { createRuntime, defaultGenesis, genesisToJson } from "../../src/runtime/index.ts";
 import { type SnapshotInfo, type Snapshots, type Storage, memoryStorage, openSnapshots, openState, snapshotFiles } from "../../src/state/index.ts";
+import { infoOf } from "../../src/state/snapshot-format.ts";
 import { testKey } from "../../src/testing.ts";
 import { type Call, signedTransaction, transactionBody } from "../../src/types/index.ts";
 import { CometDriver } from "../support/comet-driver.ts";
@@ -174,5 +175,26 @@ describe("a node that dies while it begins with a snapshot", () => {
     }
     // Format, marker, each chunk and the last write that makes it count.
     expect(at - 1).toBeGreaterThanOrEqual(3 + from.info.manifest.chunkHashes.length);
+  });
+
+  test("gives a snapshot up whose chunks are as described and yet no rows, or another state, and takes the honest one", async () => {
+    const { info, snapshots } = await source();
+    const disk = memoryStorage();
+    const app = appOn(disk);
+    const empty = JSON.stringify(dump(disk));
+    const row = Buffer.from([0, 1, 0, 0, 0, 1, 0x61, 1]);
+    for (const chunk of [Buffer.concat([row, row]), row]) {
+      const lie = infoOf({ ...info.manifest, rows: 1, chunkHashes: [bytesToHex(sha256(chunk))] });
+      const { height, format, appHash } = lie.manifest;
+      const snapshot = create(abci.SnapshotSchema, { height: BigInt(height), format, chunks: 1, hash: hexToBytes(lie.hash), metadata: lie.metadata });
+      const offer = create(abci.RequestOfferSnapshotSchema, { snapshot, appHash: hexToBytes(appHash) });
+      expect((await ask(app, { case: "offerSnapshot", value: offer })).value).toMatchObject({ result: abci.ResponseOfferSnapshot_Result.ACCEPT });
+      const apply = create(abci.RequestApplySnapshotChunkSchema, { index: 0, chunk, sender: "liar" });
+      const applied = await ask(app, { case: "applySnapshotChunk", value: apply });
+      expect(applied.value).toMatchObject({ result: abci.ResponseApplySnapshotChunk_Result.REJECT_SNAPSHOT });
+      expect(JSON.stringify(dump(disk)) === empty).toBe(true);
+    }
+    await join_(app, { info, snapshots });
+    expect(app.head).toMatchObject({ height: 3, appHash: info.manifest.appHash });
   });
 });
