@@ -6,7 +6,7 @@ import { join as joinPath, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type AccountId, type Hex, systemClock, systemEntropy } from "@tfgrid/primitives";
+import { type AccountId, GridError, type Hex, type WireError, systemClock, systemEntropy } from "@tfgrid/primitives";
 import { PACES, ensureCometBft, newChain } from "@tfgrid/tfchain";
 import { type InitResult, initChain } from "../chain/init.ts";
 import { type JoinResult, joinChain } from "../chain/join.ts";
@@ -214,14 +214,30 @@ async function startServer(context: Context, home: string): Promise<void> {
   const configFile = joinPath(home, newChain.CONFIG_FILE);
   if (!existsSync(configFile)) throw cliErrors.fail("cli.no_such_file", { message: `There is no ${newChain.CONFIG_FILE} in ${home}: make it with \`tfgrid chain init\` or \`tfgrid chain join\`.` });
   if (newChain.needsCometBft(home)) await ensureCometBft({ note: context.printer.progress, signal: context.signal });
-  const child = spawn(process.execPath, [MAIN, "--config", configFile], { stdio: ["ignore", "pipe", "inherit"], detached: true });
+  const child = spawn(process.execPath, [MAIN, "--config", configFile], { stdio: ["ignore", "pipe", "pipe"], detached: true });
   createInterface({ input: child.stdout }).on("line", (line) => sayReady(context, line));
+  let last = "";
+  createInterface({ input: child.stderr }).on("line", (line) => {
+    process.stderr.write(`${line}\n`);
+    last = line;
+  });
   // Of a group of its own: Ctrl-C comes to it through us, once, and it ends its cometbft in order.
   context.signal.addEventListener("abort", () => child.kill("SIGTERM"), { once: true });
   if (context.signal.aborted) child.kill("SIGTERM");
   const how = await new Promise<string>((done, reject) => {
     child.once("error", reject);
-    child.once("exit", (code, signal) => done(code === 0 ? "" : `ended with ${code ?? signal}`));
+    child.once("close", (code, signal) => done(code === 0 ? "" : `ended with ${code ?? signal}`));
   });
-  if (how !== "") throw cliErrors.fail("cli.program_failed", { message: `The chain's server ${how}; its own words are above.` });
+  if (how !== "") throw toldBy(last) ?? cliErrors.fail("cli.program_failed", { message: `The chain's server ${how}; its own words are above.` });
+}
+
+/** The error that a program ended with, from the last line of its log. */
+function toldBy(line: string): GridError | undefined {
+  try {
+    const { code, message, cure, details = {} } = JSON.parse(line) as Partial<WireError>;
+    return code === undefined || message === undefined || cure === undefined ? undefined : GridError.fromWire({ code, message, cure, details });
+  } catch {
+    // Not a line of ours: it stands above as it is.
+    return undefined;
+  }
 }

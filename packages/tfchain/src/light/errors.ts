@@ -66,6 +66,10 @@ export const chainErrors = defineErrors({
     summary: "The signature is not the signer's over this transaction.",
     cure: "Sign the canonical bytes of the body under `tfgrid/tx/v1` with the signer's Ed25519 key.",
   },
+  "rpc.address_unusable": {
+    summary: "The RPC cannot listen on its address.",
+    cure: "End the program that uses it, or give this server another `host` or `port` in its configuration.",
+  },
   "rpc.parse_error": {
     summary: "The request is not valid JSON.",
     cure: "Send a JSON-RPC 2.0 object, or a list of them, as UTF-8.",

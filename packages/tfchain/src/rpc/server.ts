@@ -41,9 +41,9 @@ export async function startRpc(options: RpcOptions): Promise<RpcServer> {
   server.on("request", (request, response) => void onRequest({ request, response, engine, handlers, logger }));
   boundConnections(server);
   const closeSockets = serveWebSockets(server, { engine, handlers, logger });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port, options.host, resolve);
+  await listen(server, options).catch((error: unknown) => {
+    closeSockets();
+    throw error;
   });
   return {
     host: options.host,
@@ -56,6 +56,14 @@ export async function startRpc(options: RpcOptions): Promise<RpcServer> {
       await closed;
     },
   };
+}
+
+/** @throws GridError rpc.address_unusable */
+function listen(server: Server, { host, port }: Pick<RpcOptions, "host" | "port">): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (cause) => reject(chainErrors.fail("rpc.address_unusable", { message: `The RPC cannot listen on ${host}:${port}: ${cause.message}`, details: { host, port }, cause })));
+    server.listen(port, host, resolve);
+  });
 }
 
 function websocketOnly(): never {

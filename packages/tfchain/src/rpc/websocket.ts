@@ -18,6 +18,8 @@ export interface SocketSide {
 /** Returns the way to close all connections. */
 export function serveWebSockets(server: Server, side: SocketSide): () => void {
   const sockets = new WebSocketServer({ server, maxPayload: RPC_LIMITS.bodyBytes, perMessageDeflate: false });
+  // It repeats the server's own errors, which the server's owner hears: an address in use must not end the program unheard.
+  sockets.on("error", () => undefined);
   sockets.on("connection", (socket) => void new Connection(socket, side));
   return () => {
     for (const socket of sockets.clients) socket.close(1001, "chain.stopped");
