@@ -1,5 +1,5 @@
 /** The ABCI socket itself: order, flushing, what is not ABCI, and a handler that fails. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type Socket, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FrameReader, frameHead } from "../../src/engines/cometbft/frames.ts";
 import { type AbciHandler, type AbciServer, type RequestValue, type Step, startAbciServer } from "../../src/engines/cometbft/server.ts";
 import * as abci from "../../src/engines/cometbft/wire/index.ts";
+import { freePort } from "../support/comet-program.ts";
 
 const MAX = 1024 * 1024;
 const echo = (message: string): RequestValue => ({ case: "echo", value: create(abci.RequestEchoSchema, { message }) });
@@ -107,6 +108,26 @@ describe("the ABCI server", () => {
     for (const index of [0, 2]) for (const part of ["a", "b"]) releases.get(`slow ${index}${part}`)?.();
     await expect.poll(() => [all[0]?.answers.length, all[2]?.answers.length]).toEqual([4, 4]);
     expect(all[0]?.answers).toEqual(["slow 0a", "quick 0", "slow 0b", "flush"]);
+    expect(fatal).toEqual([]);
+  });
+
+  it("listens on TCP too, and after a killed program left its socket file behind", async () => {
+    const serving: AbciHandler = { begin: (request) => answerOf(messageOf(request)) };
+    const port = await freePort();
+    const common = { handler: serving, logger: silentLogger, onFatal: (error: unknown) => void fatal.push(error) };
+    server = await startAbciServer({ ...common, listen: { kind: "tcp", host: "127.0.0.1", port } });
+    const socket = connect(port, "127.0.0.1");
+    const reader = new FrameReader(MAX);
+    const frames: Uint8Array[] = [];
+    socket.on("data", (chunk: Buffer) => frames.push(...reader.push(chunk)));
+    // Large enough to be written before it is asked for.
+    socket.write(frameOf(echo("x".repeat(300_000))));
+    await expect.poll(() => frames.length).toBe(1);
+    socket.destroy();
+    const path = join(folder, "left.sock");
+    writeFileSync(path, "");
+    const again = await startAbciServer({ ...common, listen: { kind: "unix", path } });
+    await again.stop();
     expect(fatal).toEqual([]);
   });
 

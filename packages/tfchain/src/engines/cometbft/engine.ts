@@ -199,9 +199,10 @@ class Comet implements Engine {
 
   /** The root of a state stands in the header of the next block, so a value of the newest state has to wait for that block. */
   async prove(key: string): Promise<ProvenValue> {
-    // An idle chain makes blocks seldom, but while nothing changes the header that is known proves the newest state as well.
+    // While nothing changes the header that is known proves the newest state as well; while no blocks are made waiting is in vain.
     const known = this.#headers.latest?.header.appHash === this.state.root;
-    if (!known) await this.#headers.reached(this.head().height + 1, COMET_LIMITS.proofWaitMs);
+    const stands = this.#liveness.view().stalledSinceMs !== null;
+    if (!known && !stands) await this.#headers.reached(this.head().height + 1, COMET_LIMITS.proofWaitMs);
     const signedHeader = this.signedHeader();
     const height = signedHeader.header.height - 1;
     const { value, proof } = this.state.proveAt(height, key);
