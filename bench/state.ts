@@ -9,8 +9,19 @@ import { type KeyObject, createHash, createPrivateKey, sign } from "node:crypto"
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type AccountId, bytesToHex, cidOf, domainBytes, encode, keyPairFromSeed, silentLogger, utf8 } from "@tfgrid/primitives";
-import { type Call, type RunningChain, chain as types, lmdbStorage, runtime, startChain, testing } from "@tfgrid/tfchain";
-import { beginRestore, openSnapshots, openState, snapshotFiles } from "../packages/tfchain/src/state/index.ts";
+import {
+  type Call,
+  type RunningChain,
+  beginRestore,
+  chain as types,
+  lmdbStorage,
+  openSnapshots,
+  openState,
+  runtime,
+  snapshotFiles,
+  startChain,
+  testing,
+} from "@tfgrid/tfchain";
 import { writeSection } from "./state-report.ts";
 import { median } from "./statistics.ts";
 

@@ -48,7 +48,7 @@ export { type RpcOptions, type RpcServer, methods, openRpc, startRpc } from "./r
 export { exportChain } from "./export-chain.ts";
 export { type RunningChain, type StartChainOptions, startChain } from "./start.ts";
 export { serverStatus } from "./server-status.ts";
-export { lmdbStorage, memoryStorage } from "./state/index.ts";
+export { beginRestore, lmdbStorage, memoryStorage, openSnapshots, openState, snapshotFiles } from "./state/index.ts";
 export { type AskToJoin, type Joining, askToJoin } from "./join.ts";
 export * as newChain from "./new-chain.ts";
 export * as testing from "./testing.ts";
