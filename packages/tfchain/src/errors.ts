@@ -7,8 +7,8 @@ export const runtimeErrors = defineErrors({
     cure: "Sign it again with the chain id that the ledger's head names.",
   },
   "tx.expired": {
-    summary: "The transaction's last height has passed.",
-    cure: "Sign it again with a later expiresAtHeight; it was not carried out and will not be.",
+    summary: "The transaction's last height or time has passed.",
+    cure: "Sign it again with a later expiresAtHeight (and expiresAtMs); it was not carried out and will not be.",
   },
   "tx.bad_nonce": {
     summary: "The transaction does not carry the account's next number.",

@@ -186,6 +186,8 @@ export const transactionBody = s.struct({
   nonce: s.uint(),
   /** Last height at which it may be included. */
   expiresAtHeight: e.height,
+  /** Last time of a block in which it may be included; the earlier of both counts. */
+  expiresAtMs: s.optional(e.timeMs),
   calls: s.list(call, { max: 256, min: 1 }),
   /** Refused, and nothing taken, when the fee has risen above this. */
   maxFeeUnits: s.optional(s.units()),

@@ -167,10 +167,11 @@ export class Chain {
   unsigned(
     name: string,
     calls: readonly Call[],
-    over: Partial<{ chainId: string; nonce: number; expiresAtHeight: number }> = {},
+    over: Partial<{ chainId: string; nonce: number; expiresAtHeight: number; expiresAtMs: number }> = {},
   ): Uint8Array {
-    const { chainId = CHAIN, nonce = this.read.account(accountOf(name)).nonce, expiresAtHeight = this.height + 100 } = over;
-    const body = { chainId, signer: accountOf(name), nonce, expiresAtHeight: transactionBodyHeight(expiresAtHeight), calls };
+    const { chainId = CHAIN, nonce = this.read.account(accountOf(name)).nonce, expiresAtHeight = this.height + 100, expiresAtMs } = over;
+    const base = { chainId, signer: accountOf(name), nonce, expiresAtHeight: transactionBodyHeight(expiresAtHeight), calls };
+    const body = { ...base, ...(expiresAtMs === undefined ? {} : { expiresAtMs }) };
     return encode(signedTransaction, { body, signature: "00".repeat(64) as Hex });
   }
 

@@ -77,6 +77,16 @@ describe("fees and numbers", () => {
     expect(state()).toEqual(before);
   });
 
+  it("expire by time as well: the last block that may hold one is that of this very millisecond", () => {
+    const chain = world();
+    const pay: Call = { type: "accounts.transfer", to: accountOf("other"), amountUnits: 1n };
+    const until = chain.timeMs + 5_000;
+    const [late] = chain.block(5_001, [chain.unsigned("user", [pay], { expiresAtMs: until })]);
+    expect(late).toMatchObject({ ok: false, feeUnits: 0n, error: { code: "tx.expired", details: { expiresAtMs: until } } });
+    const [timely] = chain.block(1_000, [chain.unsigned("user", [pay], { expiresAtMs: chain.timeMs + 1_000 })]);
+    expect(timely?.ok).toBe(true);
+  });
+
   it("checkTx judges as deliverTx does, and takes pending numbers into account", () => {
     const chain = new Chain({ rich: ["user"] });
     const { runtime, state } = chain;

@@ -33,6 +33,9 @@ export function admit(check: TxCheck): Admission {
   if (block.height > body.expiresAtHeight) {
     throw runtimeErrors.fail("tx.expired", { details: { height: block.height, expiresAtHeight: body.expiresAtHeight } });
   }
+  if (body.expiresAtMs !== undefined && block.timeMs > body.expiresAtMs) {
+    throw runtimeErrors.fail("tx.expired", { details: { timeMs: block.timeMs, expiresAtMs: body.expiresAtMs } });
+  }
   if (body.calls.length > params.maxCallsPerTx) {
     throw runtimeErrors.fail("tx.too_many_calls", { details: { calls: body.calls.length, max: params.maxCallsPerTx } });
   }
