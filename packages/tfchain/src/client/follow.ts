@@ -115,7 +115,7 @@ export async function* follow(options: FollowOptions & { readonly servers: Serve
         const item = await stream.next();
         if (item.kind === "aborted" || signal.aborted) return;
         if (item.kind === "lost") {
-          if (!servers.leave(item.error) && hasCode(item.error, "light.bad_answer")) throw item.error;
+          if (!servers.leave(url, item.error) && hasCode(item.error, "light.bad_answer")) throw item.error;
           if (hasCode(item.error, "chain.height_pruned")) throw item.error;
           env.logger.debug("the event stream was lost; it will be resumed", { url, cursor, error: item.error });
           break;
@@ -128,6 +128,8 @@ export async function* follow(options: FollowOptions & { readonly servers: Serve
           servers.noteHeight(item.block.height);
           yield item.block;
         }
+        // Reads or submissions have left this server: its stream may go on for long and tell of nothing any more.
+        if (servers.url !== url) break;
       }
     } finally {
       signal.removeEventListener("abort", onAbort);

@@ -72,6 +72,8 @@ export class Servers {
   /** Runs against the server in use, and against others while it fails by the server's fault. */
   async use<T>(run: (transport: Transport) => Promise<T>, signal?: AbortSignal): Promise<T> {
     let failure: unknown;
+    const { clock } = this.#env;
+    const beganAtMs = clock.nowMs();
     for (const server of this.#inOrder()) {
       try {
         await this.#enter(server, signal);
@@ -81,15 +83,17 @@ export class Servers {
       } catch (error) {
         signal?.throwIfAborted();
         failure = error;
-        if (!this.#blame(server, error)) throw error;
+        // Servers that let one wait, as all do while the chain stands still, are not asked all in one attempt.
+        if (!this.#blame(server, error) || clock.nowMs() - beganAtMs >= CLIENT_LIMITS.callTimeoutMs) throw error;
       }
     }
     throw failure;
   }
 
-  /** The server in use failed outside of `use`. False when there is no other to go to. */
-  leave(error: unknown): boolean {
-    this.#blame(this.#current, error);
+  /** A server failed outside of `use`. False when there is no other to go to. */
+  leave(url: string, error: unknown): boolean {
+    const server = this.#servers.find(({ transport }) => transport.url === url);
+    if (server !== undefined) this.#blame(server, error);
     return this.#servers.length > 1;
   }
 

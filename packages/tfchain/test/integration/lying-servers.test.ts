@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type ChainClient, type ConnectOptions, connectChain, light, testing } from "../../src/index.ts";
 import { signHeader } from "../support/comet-chain.ts";
 import { COMET_CHAIN_ID, CometProgram } from "../support/comet-program.ts";
+import { startHalfDead } from "../support/half-dead.ts";
 import { type Json, type Lie, type Liar, startLiar } from "../support/liar.ts";
 
 interface Target {
@@ -172,6 +173,31 @@ describe.each(engines)("engine %s", (engine, start) => {
     }
     expect(heights.at(0)).toBe(height);
     expect(heights.at(-1)).toBe(receipt.height);
+  }, 30_000);
+});
+
+describe("a server that half lives", () => {
+  test("keeps nobody's events: whoever left it for reads and submissions follows another", async () => {
+    const grid = await testing.startTestChain({ blockIntervalMs: 5 });
+    const [first, second] = [await startHalfDead(grid.url), await startHalfDead(grid.url)];
+    const both = connectChain({ urls: [first.url, second.url], trust: grid.trust });
+    try {
+      const { height } = await both.submit(alice, [transfer]);
+      const seen: number[] = [];
+      for await (const block of both.follow({ from: height, signal: AbortSignal.timeout(20_000) })) {
+        seen.push(block.height);
+        if (seen.length === 4) break;
+        // Its streams go on, and it answers nothing else any more.
+        if (seen.length === 2) first.die();
+        await both.submit(alice, [transfer]);
+      }
+      expect(seen).toHaveLength(4);
+      expect([first.streams(), second.streams()]).toEqual([1, 1]);
+    } finally {
+      await both.close();
+      await Promise.all([first.stop(), second.stop()]);
+      await grid.stop();
+    }
   }, 30_000);
 });
 
