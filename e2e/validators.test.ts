@@ -12,7 +12,7 @@ if (!available) process.stderr.write("CometBFT is not on this machine: the grid 
 describe.skipIf(!available)("a grid on four validators", () => {
   let grid: TestGrid;
   beforeAll(async () => {
-    grid = await startGrid({ validators: 4 });
+    grid = await startGrid({ validators: 4, nodes: 2 });
   });
   afterAll(async () => {
     await grid?.down();
@@ -35,12 +35,13 @@ describe.skipIf(!available)("a grid on four validators", () => {
 
   it("changes a solution while the validator that clients ask first has just died, and that one returns", async () => {
     process.kill(pidOf("chain-1"), "SIGKILL");
-    await grid.json("solution", "scale", "guestbook", "web=3");
-    const { contracts } = await grid.until("three replicas run", async () => {
+    await grid.json("solution", "scale", "guestbook", "web=1");
+    const { contracts } = await grid.until("one replica is left", async () => {
       const status = await grid.status();
-      return replicas(status) === 3 && status;
+      return replicas(status) === 1 && status;
     });
     expect(contracts.length).toBeGreaterThan(0);
+    expect((await grid.fetch(HOST, "/")).status).toBe(200);
     const states = await grid.until("all four make blocks again", async () => {
       const all = await chainStatus();
       return all.every(({ ok, status }: Json) => ok && !status.catchingUp && status.stalledSinceMs === null && status.peers === 3) && all;
