@@ -215,6 +215,36 @@ describe("the agent", () => {
     await expect(world.look(strict)).rejects.toMatchObject({ code: "it_contract.no_capacity", message: expect.stringContaining("of too little reputation") as string });
   });
 
+  it("waits quietly for a part whose room was taken while the money was out, and goes on when it is free", async () => {
+    const world = new World({ nodes: 2, gateways: 1 });
+    // About twelve minutes' worth: the parts cost some 1.4 TFT an hour.
+    const id = await world.deploy(guestbook(), 4_000_000n);
+    await world.settle(id);
+    expect(world.solution(id).state).toBe("running");
+    for (let minutes = 0; minutes < 120 && world.solution(id).state !== "paused"; minutes += 1) world.pass(60_000);
+    expect(world.solution(id).state).toBe("paused");
+    const held = world.nodeContracts(id).find(({ nodeId }) => nodeId === world.sim.node("node1"))!;
+    const { cpuMilli } = world.sim.read.node(held.nodeId)!.total;
+    const resources = { cpuMilli, memoryBytes: 2 ** 20, ssdBytes: 0, hddBytes: 0 };
+    const neighbour = { type: "contracts.create_node" as const, nodeId: held.nodeId, solutionId: null, instruction: held.instruction, resources, publicIps: 0, networks: [], depositUnits: 500n * TFT };
+    world.do("other", neighbour);
+    world.do("user", { type: "solutions.deposit", solutionId: id, amountUnits: 1_000n * TFT });
+    expect(world.sim.read.contract(held.id)?.state).toBe("grace");
+    // The agent neither fails nor spins: after a look or two there is nothing more to do until something changes.
+    for (let look = 0; look < 3; look += 1) await world.look(id);
+    const height = world.sim.height();
+    await world.look(id);
+    expect(world.sim.height()).toBe(height);
+    expect(world.sim.invariants()).toEqual([]);
+    const taken = world.sim.read.contracts({ twinId: world.sim.twin("other"), active: true })[0]!;
+    world.do("other", { type: "contracts.cancel", contractId: taken.id });
+    // Settlements ask again: once an hour here.
+    for (let minutes = 0; minutes < 70 && world.contracts(id).some(({ state }) => state === "grace"); minutes += 1) world.pass(60_000);
+    await world.settle(id);
+    expect(world.solution(id).state).toBe("running");
+    expect(world.contracts(id).map(({ state }) => state)).not.toContain("grace");
+  });
+
   it("works on the node that its owner rents, and on nobody else's", async () => {
     const world = new World({ nodes: 3 });
     const rent = (node: string) => ({ type: "contracts.create_rent" as const, nodeId: world.sim.node(node), depositUnits: 500n * TFT });
