@@ -10,8 +10,11 @@ import { type Database, type RootDatabase, type Transaction, open } from "lmdb";
 import { requireLmdbFile, storageError, unknownFile } from "./lmdb-file.ts";
 import { type Storage, type StorageReader, type StorageView, TABLES, type TableName, type WriteOp } from "./storage.ts";
 
-/** Bytes of address space reserved at first; LMDB grows the map by itself when the file outgrows it. */
-const INITIAL_MAP_BYTES = 1024 * 1024 * 1024;
+/**
+ * Bytes of address space, not of memory or disk. LMDB grows the map by itself when the file outgrows it, but keeps the old ones
+ * beside it, and the same pages count once for each: so it begins with more than a ledger of many million contracts needs.
+ */
+const INITIAL_MAP_BYTES = 64 * 1024 * 1024 * 1024;
 
 /** @throws GridError chain.format_unknown, chain.disk_full, chain.storage_failed */
 export function lmdbStorage(folder: string): Storage {
