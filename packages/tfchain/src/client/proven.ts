@@ -1,7 +1,7 @@
 /** Reads that need not trust the server: value, Merkle proof and signed header are checked here. */
-import { type AccountId, type Clock, type ContractId, type Logger, type Schema, decode, hexToBytes } from "@tfgrid/primitives";
+import { type AccountId, type Clock, type ContractId, type Logger, type Schema, decode, hasCode, hexToBytes } from "@tfgrid/primitives";
 import { CLIENT_LIMITS } from "../limits.ts";
-import { type ChainTrust, type HeaderFacts, type HeaderSource, LightClient, type TrustStore, chainErrors, named, verifyProvenValue } from "../light/index.ts";
+import { type ChainTrust, type HeaderFacts, type HeaderSource, LightClient, type ProvenValue, type TrustStore, chainErrors, named, verifyProvenValue } from "../light/index.ts";
 import { stateKeys } from "../runtime/state-keys.ts";
 import {
   type Contract,
@@ -69,7 +69,7 @@ export class ProvenState {
 
   async #ask(key: string, transport: Transport, { atLeast = 0, signal }: ProvenReadOptions): Promise<Uint8Array | undefined> {
     const light = await this.#lightClient(transport);
-    const answer = await transport.call("state.get", { key }, { signal });
+    const answer = await newestValue(transport, key, signal);
     const value = answer.value === null ? undefined : hexToBytes(answer.value);
     const facts = await light.verify(answer.signedHeader, headersOf(transport), signal);
     verifyProvenValue({ key, value, answer });
@@ -104,6 +104,16 @@ export class ProvenState {
     const { clock, logger, store, witnesses } = this.#options;
     const trust = this.#options.trust ?? (await learn(transport, logger));
     return new LightClient({ trust, clock, logger, store, witnesses: witnesses.map((url) => headersOf(httpTransport(url))) });
+  }
+}
+
+/** A chain that has just begun, or a server that has just started, has no signed header for a moment. */
+async function newestValue({ url, call }: Transport, key: string, signal: AbortSignal | undefined): Promise<ProvenValue> {
+  try {
+    return await call("state.get", { key }, { signal });
+  } catch (cause) {
+    if (!hasCode(cause, "chain.height_unknown")) throw cause;
+    throw chainErrors.fail("chain.behind", { message: `${url} has no signed header yet.`, details: { url }, cause });
   }
 }
 

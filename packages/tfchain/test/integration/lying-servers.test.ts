@@ -1,7 +1,7 @@
 /** Servers that lie, between a client and a real chain of either engine: each lie is refused by its own code, and the liar is named. */
 import { type Logger, silentLogger } from "@tfgrid/primitives";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type ChainClient, type ConnectOptions, connectChain, light, testing } from "../../src/index.ts";
+import { type ChainClient, type ConnectOptions, chainErrors, connectChain, light, testing } from "../../src/index.ts";
 import { signHeader } from "../support/comet-chain.ts";
 import { COMET_CHAIN_ID, CometProgram } from "../support/comet-program.ts";
 import { startHalfDead } from "../support/half-dead.ts";
@@ -103,6 +103,16 @@ describe.each(engines)("engine %s", (engine, start) => {
       // Never an older answer than the own transaction, although CometBFT signs a state one block later.
       expect((await reader.proven.twin(1 as never))?.relays).toEqual([`/dns4/relay${round}/tcp/1`]);
     }
+  });
+
+  test("a server without a signed header yet is waited for", async () => {
+    let asked = 0;
+    const { url } = await liar(({ method, result }) => {
+      if (method === "state.get" && (asked += 1) < 3) throw chainErrors.fail("chain.height_unknown");
+      return result;
+    });
+    expect(await client({ url }).proven.twin(1 as never)).toMatchObject({ id: 1 });
+    expect(asked).toBe(3);
   });
 
   const lies: [string, string, Lie][] = [

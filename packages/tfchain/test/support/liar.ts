@@ -1,9 +1,10 @@
 /** A server between a client and an honest one: passes everything on, and changes what a test wants changed. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { isGridError } from "@tfgrid/primitives";
 
 export type Json = Readonly<Record<string, unknown>>;
-/** What is answered instead; `ask` gives the honest server's answer to anything. */
+/** What is answered instead, also an error; `ask` gives the honest server's answer to anything. */
 export type Lie = (call: { readonly method: string; readonly params: Json; readonly result: Json; readonly ask: Ask }) => Json | Promise<Json>;
 export type Ask = (method: string, params?: Json) => Promise<Json>;
 
@@ -26,7 +27,13 @@ export async function startLiar(honestUrl: string, lie: Lie = ({ result }) => re
     const { method, params } = JSON.parse(body) as { method: string; params: Json };
     calls.push(method);
     const honest = await post(honestUrl, body);
-    return honest["result"] === undefined ? honest : { ...honest, result: await liar.lie({ method, params, result: honest["result"] as Json, ask }) };
+    if (honest["result"] === undefined) return honest;
+    try {
+      return { ...honest, result: await liar.lie({ method, params, result: honest["result"] as Json, ask }) };
+    } catch (error) {
+      if (!isGridError(error)) throw error;
+      return { jsonrpc: "2.0", id: honest["id"], error: { code: -32_000, message: error.message, data: error.toWire() } };
+    }
   };
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
