@@ -1,7 +1,7 @@
 /** `stake`: TFT that you lock for a discount on all your bills, and that votes. */
 import type { Command } from "commander";
 import { formatTft } from "@tfgrid/primitives";
-import type { chain } from "@tfgrid/tfchain";
+import { type chain, runtime } from "@tfgrid/tfchain";
 import type { Context } from "../context.ts";
 import { duration, table } from "../output/terminal.ts";
 import type { Action } from "./index.ts";
@@ -58,7 +58,6 @@ async function show(context: Context): Promise<void> {
 function levelRow(options: { readonly level: chain.Policy["stake"]["levels"][number]; readonly index: number; readonly monthMs: number; readonly spendPerHourUnits: bigint }): string[] {
   const { level, index, monthMs, spendPerHourUnits } = options;
   const lockMs = Math.floor((level.halfMonths * monthMs) / 2);
-  // As the ledger counts it: the spend of the lock's time, rounded up.
-  const needed = (spendPerHourUnits * BigInt(level.halfMonths) * BigInt(monthMs) + 7_199_999n) / 7_200_000n;
+  const needed = runtime.coverUnits(spendPerHourUnits, level.halfMonths, monthMs);
   return [String(index), duration(lockMs), `${level.discountPercent} %`, `${formatTft(needed)} TFT`];
 }

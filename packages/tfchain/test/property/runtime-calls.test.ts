@@ -166,6 +166,7 @@ describe("every call of every module at random", () => {
 
   it("keeps every invariant, two ledgers agree, and all that was held comes back", () => {
     const granted: Counts = new Map();
+    console.log(`seed ${SEED}, ${RUNS} walks`);
     fc.assert(
       fc.property(fc.array(block, { minLength: 20, maxLength: 32, size: "max" }), (blocks) => walk(blocks, granted)),
       { numRuns: RUNS, seed: SEED, endOnFailure: true, verbose: 1 },

@@ -70,7 +70,7 @@ export function dueSolution(context: Context, id: number, payouts: Payouts): num
     const { costPerHourUnits } = followPrice(state, settled.contract);
     total += costPerHourUnits;
     if (settled.running) rate += costPerHourUnits;
-    resumePart(context, contracts.get(state, part.id) ?? settled.contract);
+    if (part.state === "grace") resumePart(context, contracts.get(state, part.id) ?? settled.contract);
   }
   setSolutionCost(state, solution.id, total);
   const next: Solution = { ...solution, escrowUnits };
