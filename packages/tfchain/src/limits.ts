@@ -99,6 +99,8 @@ export const COMET_LIMITS = {
   stopTimeoutMs: 10_000,
   /** Headers whose signatures are still being collected before older ones are given up. */
   pendingHeaders: 256,
+  /** Blocks kept, by the ledger (1 to 2 KB each when empty) and by cometbft: two days at 0.3 s, six at one second. */
+  retainedBlocks: 500_000,
   /** Blocks between two snapshots for those who join: some minutes. */
   snapshotBlocks: 1_000,
   /** ms that a proven read waits for the block whose header proves it. */

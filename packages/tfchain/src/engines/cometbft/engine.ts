@@ -4,7 +4,7 @@ import { mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, type Hex, type Logger, bytesToHex } from "@tfgrid/primitives";
-import { COMET_LIMITS, ENGINE_LIMITS } from "../../limits.ts";
+import { COMET_LIMITS } from "../../limits.ts";
 import { type ProvenValue, type SignedHeader, chainErrors, factsOf } from "../../light/index.ts";
 import type { Runtime } from "../../runtime/api.ts";
 import { genesisToJson, parseGenesis } from "../../runtime/genesis.ts";
@@ -97,7 +97,7 @@ class Comet implements Engine {
   #stopped = false;
 
   constructor(options: CometOptions) {
-    const { storage, runtime, clock, logger, chainId, home, retainedBlocks = ENGINE_LIMITS.retainedBlocks } = options;
+    const { storage, runtime, clock, logger, chainId, home, retainedBlocks = COMET_LIMITS.retainedBlocks } = options;
     this.#options = options;
     this.#blocks = new BlockStore(storage, retainedBlocks);
     this.#known = new KnownTxs({ runtime });
