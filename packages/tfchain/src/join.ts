@@ -1,5 +1,5 @@
 /** How a new server comes to know a running chain: its genesis, whom to connect to, and a verified block to begin with. */
-import { type Clock, type Hex, type JsonValue, messageOf } from "@tfgrid/primitives";
+import { type Clock, type Height, type Hex, type JsonValue, messageOf } from "@tfgrid/primitives";
 import { headersOf } from "./client/proven.ts";
 import { httpTransport } from "./client/transport.ts";
 import { genesisHashOf } from "./engines/genesis.ts";
@@ -11,8 +11,8 @@ import { type Genesis, genesisToJson, parseGenesis } from "./runtime/index.ts";
 export interface AskToJoin {
   /** RPC of servers of the chain: the first is asked, and all are used to verify what the snapshot is compared with. */
   readonly urls: readonly [string, ...string[]];
-  /** What is believed beforehand. Without it: the validators of the genesis that the first server shows. */
-  readonly trust?: ChainTrust | undefined;
+  /** What is believed beforehand: a chain's trust, or a block. Without it: the validators of the genesis that the first server shows. */
+  readonly trust?: ChainTrust | { readonly height: Height; readonly hash: Hex } | undefined;
   /** Of the genesis, known from elsewhere. */
   readonly genesisHash?: Hex | undefined;
   readonly clock: Clock;
@@ -42,7 +42,7 @@ export async function askToJoin({ urls, genesisHash: expected, clock, signal, ..
   if (expected !== undefined && expected !== genesisHash) {
     throw chainErrors.fail("chain.genesis_mismatch", { message: `${urls[0]} shows another genesis.`, details: { url: urls[0], genesisHash, expected } });
   }
-  const trust = rest.trust ?? trustInValidators(genesis.chainId, genesis.validators ?? []);
+  const trust = { chainId: genesis.chainId, ...(rest.trust ?? trustInValidators(genesis.chainId, genesis.validators ?? [])) };
   const source = headersOf(server);
   const newest = await source.header(undefined, signal);
   const { height, hash } = await new LightClient({ trust, clock }).verify(newest, source, signal);

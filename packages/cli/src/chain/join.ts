@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type AccountId, type Entropy, type Hex, keyPairFromSeed, messageOf, systemClock } from "@tfgrid/primitives";
-import { type ChainAccess, PACES, askToJoin, chainAccess, newChain } from "@tfgrid/tfchain";
+import { type AskToJoin, type ChainAccess, PACES, askToJoin, chainAccess, newChain } from "@tfgrid/tfchain";
 import { cliErrors } from "../errors.ts";
 import type { ServerPlan } from "./plan.ts";
 
@@ -10,7 +10,7 @@ export interface JoinOptions {
   readonly home: string;
   readonly server: ServerPlan;
   readonly urls: readonly [string, ...string[]];
-  readonly trust: ChainAccess["trust"] | undefined;
+  readonly trust: AskToJoin["trust"];
   readonly genesisHash: Hex | undefined;
   /** Carry out all blocks anew instead of beginning with a snapshot. */
   readonly fromGenesis: boolean;

@@ -6,7 +6,7 @@ import { join as joinPath, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type AccountId, GridError, type Hex, type WireError, systemClock, systemEntropy } from "@tfgrid/primitives";
+import { type AccountId, GridError, type Height, type Hex, type WireError, systemClock, systemEntropy } from "@tfgrid/primitives";
 import { PACES, ensureCometBft, newChain } from "@tfgrid/tfchain";
 import { type InitResult, initChain } from "../chain/init.ts";
 import { type JoinResult, joinChain } from "../chain/join.ts";
@@ -75,7 +75,8 @@ function addJoin(command: Command, action: Action): void {
       .command("join")
       .description("make a folder for a server of a chain that runs elsewhere: it follows the others, and governance can make it a validator")
       .option("--rpc <urls>", "RPC of servers of the chain, with commas; instead: --access")
-      .option("--genesis-hash <hash>", "known from elsewhere; another genesis is refused")
+      .option("--trust <height:hash>", "a block that somebody trustworthy named; without it, the validators of the genesis are believed", blockOf)
+      .option("--genesis-hash <hash>", "known from elsewhere; another genesis is refused", hashOf)
       .option("--from-genesis", "carry out all blocks anew instead of beginning with a snapshot"),
   )
     .option("--host <address>", "where this server listens and is reached", "127.0.0.1")
@@ -165,8 +166,22 @@ interface JoinFlags {
   readonly rpcPort: number;
   readonly p2pPort: number;
   readonly pace: keyof typeof PACES;
-  readonly genesisHash?: string;
+  readonly genesisHash?: Hex;
+  readonly trust?: JoinTrust;
   readonly fromGenesis?: boolean;
+}
+
+function hashOf(text: string): Hex {
+  if (!/^[0-9a-fA-F]{64}$/.test(text)) throw new InvalidArgumentError("A hash is 64 hex digits.");
+  return text.toLowerCase() as Hex;
+}
+
+type JoinTrust = { readonly height: Height; readonly hash: Hex };
+
+function blockOf(text: string): JoinTrust {
+  const [, height, hash] = /^([1-9]\d{0,14}):([0-9a-fA-F]{64})$/.exec(text) ?? [];
+  if (height === undefined || hash === undefined) throw new InvalidArgumentError("A height and a block hash of 64 hex digits, with a colon between.");
+  return { height: Number(height) as Height, hash: hash.toLowerCase() as Hex };
 }
 
 async function join(context: Context, flags: JoinFlags): Promise<void> {
@@ -177,8 +192,8 @@ async function join(context: Context, flags: JoinFlags): Promise<void> {
     home: resolve(flags.home),
     server: { folder: "", host, rpcPort, p2pPort },
     urls: [first, ...more],
-    trust: flags.rpc === undefined ? context.chainAccess().trust : undefined,
-    genesisHash: genesisHash as Hex | undefined,
+    trust: flags.trust ?? (flags.rpc === undefined ? context.chainAccess().trust : undefined),
+    genesisHash,
     fromGenesis,
     pace,
     entropy: systemEntropy,

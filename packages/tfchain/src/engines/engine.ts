@@ -78,13 +78,16 @@ export const engineStatus = s.struct({
 });
 export type EngineStatus = Infer<typeof engineStatus>;
 
+/** `NODEID@HOST:PORT`, as cometbft names who it connects to. */
+export const PEER = /^[0-9a-f]{40}@[^\s,@"]{1,253}:\d{1,5}$/;
+
 /** What a server needs that wants to take part in the chain. */
 export const invitation = s.struct({
   /** The ledger's genesis as JSON text. */
   genesis: s.text({ maxLength: 64 * 1024 * 1024 }),
   genesisTimeMs: timeMs,
-  /** `NODEID@HOST:PORT` of this server and of those that it is connected to. */
-  peers: s.list(s.text({ maxLength: 320 }), { max: 1_000 }),
+  /** This server and those that it is connected to. */
+  peers: s.list(s.text({ maxLength: 320, pattern: PEER }), { max: 1_000 }),
 });
 export type Invitation = Infer<typeof invitation>;
 

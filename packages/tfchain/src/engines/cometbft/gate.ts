@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { JsonValue } from "@tfgrid/primitives";
 import { chainErrors } from "../../light/errors.ts";
-import type { ChainGate, Invitation } from "../engine.ts";
+import { type ChainGate, type Invitation, PEER } from "../engine.ts";
 import { cometErrors } from "./errors.ts";
 import type { CometRpc } from "./rpc.ts";
 
@@ -27,7 +27,12 @@ export class Gate implements ChainGate {
     this.#genesis = options.genesis;
   }
 
-  async invitation(): Promise<Invitation> {
+  /** @throws GridError rpc.too_many_requests, cometbft.not_answering */
+  invitation(): Promise<Invitation> {
+    return this.#bounded(() => this.#invite());
+  }
+
+  async #invite(): Promise<Invitation> {
     const [genesisTimeMs, status, net] = await Promise.all([genesisTime(this.#home), this.#rpc.ask("status"), this.#rpc.ask("net_info")]);
     const others = Array.isArray(net["peers"]) ? net["peers"].map((peer) => peerOf(object(peer)["node_info"], object(peer)["remote_ip"])) : [];
     const peers = [peerOf(status["node_info"], undefined), ...others].filter((peer) => peer !== undefined);
@@ -38,10 +43,14 @@ export class Gate implements ChainGate {
   async ask(request: unknown): Promise<string> {
     const { method, params, id } = object(request);
     if (typeof method !== "string" || !READABLE.has(method)) throw chainErrors.fail("rpc.unknown_method", { message: "Only commit, validators and consensus_params are answered here." });
+    return this.#bounded(() => this.#rpc.forward(JSON.stringify({ jsonrpc: "2.0", id, method, params })));
+  }
+
+  async #bounded<T>(run: () => Promise<T>): Promise<T> {
     if (this.#asked >= MAX_ASKED) throw chainErrors.fail("rpc.too_many_requests");
     this.#asked += 1;
     try {
-      return await this.#rpc.forward(JSON.stringify({ jsonrpc: "2.0", id, method, params }));
+      return await run();
     } finally {
       this.#asked -= 1;
     }
@@ -63,5 +72,6 @@ function peerOf(nodeInfo: unknown, seenFrom: unknown): string | undefined {
   const [, host = "", port] = /^(?:tcp:\/\/)?(.*):(\d{1,5})$/.exec(String(listen)) ?? [];
   const everywhere = host === "" || host === "0.0.0.0" || host === "[::]";
   const address = everywhere ? seenFrom : host;
-  return typeof id === "string" && typeof address === "string" && port !== undefined ? `${id}@${address}:${port}` : undefined;
+  const peer = typeof address === "string" ? `${String(id)}@${address.includes(":") && !address.startsWith("[") ? `[${address}]` : address}:${port}` : "";
+  return PEER.test(peer) ? peer : undefined;
 }
