@@ -2,7 +2,7 @@
  * The light client: from what is trusted to any header that a server shows, by the shortest way that proves it, and past the
  * witnesses. It asks servers through a port and keeps nothing but verified headers; every error names the server that caused it.
  */
-import { type Clock, GridError, type Logger, hasCode, isGridError, silentLogger } from "@tfgrid/primitives";
+import { type Clock, type GridError, type Logger, hasCode, isGridError, silentLogger } from "@tfgrid/primitives";
 import { LIGHT_LIMITS } from "../limits.ts";
 import type { Fraction, VerifySignature } from "./comet/commit.ts";
 import { chainErrors } from "./errors.ts";
@@ -244,13 +244,17 @@ function forked({ ours, theirs, url, witnessUrl }: Fork): GridError {
   });
 }
 
+type ChainCode = Parameters<typeof chainErrors.fail>[0];
+const isLightCode = (code: string): code is ChainCode => code.startsWith("light.") && code in chainErrors.catalogue;
+
 /** Adds the server to what went wrong with its answers. */
 export async function named<T>(url: string, run: () => Promise<T> | T): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    if (!isGridError(error) || !error.code.startsWith("light.") || error.details["url"] !== undefined) throw error;
-    const { code, message, cure, details, cause } = error;
-    throw new GridError({ code, message: `${message} (${url})`, cure, details: { ...details, url }, cause });
+    if (!isGridError(error)) throw error;
+    const { code, message, details, cause } = error;
+    if (!isLightCode(code) || details["url"] !== undefined) throw error;
+    throw chainErrors.fail(code, { message: `${message} (${url})`, details: { ...details, url }, cause });
   }
 }
