@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bytesToHex, sha256, utf8 } from "@tfgrid/primitives";
+import { bytesToHex, encode, sha256, utf8 } from "@tfgrid/primitives";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BlockStore } from "../../src/engines/block-store.ts";
 import { cometHome, writeHome } from "../../src/engines/cometbft/home.ts";
@@ -13,6 +13,7 @@ import type { CometHeaderProof } from "../../src/light/index.ts";
 import { type Genesis, createRuntime, defaultGenesis, genesisStart, genesisToJson } from "../../src/runtime/index.ts";
 import { lmdbStorage, memoryStorage } from "../../src/state/index.ts";
 import { testKey } from "../../src/testing.ts";
+import { signedTransaction, transactionBody } from "../../src/types/calls.ts";
 import { twinCall } from "../unit/runtime-harness.ts";
 
 const VALIDATOR = testKey("validator");
@@ -48,13 +49,13 @@ function newGenesis(chainId: string): Genesis {
   });
 }
 
-async function startComet(name: string, genesis: Genesis): Promise<RunningChain> {
+async function startComet(name: string, genesis: Genesis, onFatal?: (error: unknown) => void): Promise<RunningChain> {
   const genesisHash = genesisHashOf(genesisToJson(genesis), "cometbft");
   const home = join(folder, name, "comet");
   const settings = { p2pListen: `tcp://127.0.0.1:${await freePort()}`, peers: [], pace: { commitMs: 20, proposeMs: 500, voteMs: 200 } };
   const told = { chainId: genesis.chainId, genesisHash, timeMs: Date.now(), validators: genesis.validators ?? [], firstHeight: genesisStart(genesis).height + 1 };
   writeHome(home, cometHome({ genesis: told, validatorSeed: VALIDATOR.secretSeed, nodeSeed: sha256(utf8("tfgrid test node")), settings }));
-  const chain = await startChain({ dataDir: join(folder, name, "data"), genesis, engine: { kind: "cometbft", home, binary: await ensureCometBft() } });
+  const chain = await startChain({ dataDir: join(folder, name, "data"), genesis, engine: { kind: "cometbft", home, binary: await ensureCometBft() }, ...(onFatal === undefined ? {} : { onFatal }) });
   running.push(chain);
   return chain;
 }
@@ -67,6 +68,12 @@ async function startSolo(name: string, genesis: Genesis): Promise<RunningChain> 
 
 const soloTrust = (chainId: string): light.ChainTrust => ({ chainId, authority: AUTHORITY.account });
 const cometTrust = (chainId: string): light.ChainTrust => newChain.trustInValidators(chainId, [{ publicKey: VALIDATOR.account, power: 10 }]);
+
+function twinOf(name: string, chainId: string): Uint8Array {
+  const key = testKey(name);
+  const body = { chainId, signer: key.account, nonce: 0, expiresAtHeight: transactionBody.fields.expiresAtHeight.fromCbor(1_000), calls: [twinCall(name)] };
+  return encode(signedTransaction, { body, signature: key.sign("tfgrid/tx/v1", encode(transactionBody, body)) });
+}
 
 /** Everybody sends something to the next, and a farm begins. */
 async function live(chain: RunningChain, trust: light.ChainTrust, rounds: number): Promise<void> {
@@ -111,6 +118,23 @@ describe("a chain ordered by CometBFT", () => {
     const recorded = await recordedOf(join(folder, "one", "data"), genesis);
     expect(recorded.blocks.reduce((sum, { txs }) => sum + txs.length, 0)).toBeGreaterThanOrEqual(15);
     expect(replay({ runtime, storage: memoryStorage(), chain: recorded })).toBe(recorded.blocks.length);
+  });
+});
+
+describe("an upgrade that this program does not know, under CometBFT", () => {
+  it("ends the ledger before its height, again at every start, and names the release", async () => {
+    const known = newGenesis("to-be-upgraded");
+    const charter = { certifiers: [], feeders: [], osRelease: null, terms: null, upgrade: { stateVersion: 2, atHeight: 3, release: "2.0.0" } };
+    const genesis: Genesis = { ...known, charter };
+    const ended = Promise.withResolvers<unknown>();
+    const chain = await startComet("upgrade", genesis, ended.resolve);
+    // Each in a block of its own, until one would be the third.
+    const submitted = PEOPLE.reduce((before, name) => before.then(() => chain.engine.submit(twinOf(name, genesis.chainId))), Promise.resolve<unknown>(undefined)).catch((error: unknown) => error);
+    expect(await ended.promise).toMatchObject({ code: "chain.upgrade_needed", details: { release: "2.0.0", atHeight: 3 } });
+    await chain.stop();
+    await submitted;
+    expect(chain.engine.head().height).toBe(2);
+    await expect(startComet("upgrade", genesis)).rejects.toMatchObject({ code: "chain.upgrade_needed" });
   });
 });
 

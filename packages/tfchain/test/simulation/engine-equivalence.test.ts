@@ -35,7 +35,8 @@ describe("the kept chain of vectors/chain.json", () => {
     expect(await throughComet(chain)).toEqual(hashesOf(chain));
   });
 
-  it("holds every kind of call, granted and refused", () => {
+  it("holds every kind of call, granted and refused, and validators that were caught", () => {
+    expect(chain.blocks.flatMap(({ misbehaviour = [] }) => misbehaviour.map(({ kind }) => kind))).toEqual(["duplicate_vote", "light_client_attack"]);
     const driver = createRuntime();
     const calls = chain.blocks.flatMap(({ txs }) => txs.flatMap((tx) => driver.decodeTx(hexToBytes(tx), 1 << 20).tx.body.calls));
     expect(CALL_TYPES.filter((type) => !calls.some((call) => call.type === type))).toEqual([]);

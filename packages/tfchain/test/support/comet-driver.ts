@@ -6,12 +6,20 @@ import { Application } from "../../src/engines/cometbft/application.ts";
 import { KnownTxs } from "../../src/engines/cometbft/known-txs.ts";
 import type { RequestValue, ResponseValue } from "../../src/engines/cometbft/server.ts";
 import * as abci from "../../src/engines/cometbft/wire/index.ts";
-import { type RecordedChain, genesisHashOf } from "../../src/engines/index.ts";
+import { type RecordedBlock, type RecordedChain, genesisHashOf } from "../../src/engines/index.ts";
 import { type Runtime, genesisStart, parseGenesis } from "../../src/runtime/index.ts";
 import { type Storage, memoryStorage } from "../../src/state/index.ts";
 
 const NS_PER_MS = 1_000_000;
 const MANY = 1_000_000;
+
+const timeOf = (timeMs: number) => ({ seconds: BigInt(Math.floor(timeMs / 1_000)), nanos: (timeMs % 1_000) * NS_PER_MS });
+const KINDS = { unknown: abci.MisbehaviorType.UNKNOWN, duplicate_vote: abci.MisbehaviorType.DUPLICATE_VOTE, light_client_attack: abci.MisbehaviorType.LIGHT_CLIENT_ATTACK } as const;
+
+function misbehaviorOf({ kind, address, power, totalPower, height, timeMs }: NonNullable<RecordedBlock["misbehaviour"]>[number]) {
+  const validator = { address: hexToBytes(address), power: BigInt(power) };
+  return create(abci.MisbehaviorSchema, { type: KINDS[kind], validator, totalVotingPower: BigInt(totalPower), height: BigInt(height), time: timeOf(timeMs) });
+}
 
 export class CometDriver {
   readonly app: Application;
@@ -52,12 +60,13 @@ export class CometDriver {
   }
 
   /** The hash that FinalizeBlock answers; Commit follows unless `commit` is false (a crash between the two). */
-  async block(block: { readonly height: number; readonly timeMs: number; readonly txs: readonly string[] }, commit = true): Promise<string> {
+  async block(block: Pick<RecordedBlock, "timeMs" | "misbehaviour"> & { readonly height: number; readonly txs: readonly string[] }, commit = true): Promise<string> {
     const value = create(abci.RequestFinalizeBlockSchema, {
       height: BigInt(block.height),
-      time: { seconds: BigInt(Math.floor(block.timeMs / 1_000)), nanos: (block.timeMs % 1_000) * NS_PER_MS },
+      time: timeOf(block.timeMs),
       txs: block.txs.map(hexToBytes),
       hash: sha256(utf8(`block ${block.height}`)),
+      misbehavior: (block.misbehaviour ?? []).map(misbehaviorOf),
     });
     const answer = await this.ask({ case: "finalizeBlock", value });
     if (answer.case !== "finalizeBlock") throw new Error(`FinalizeBlock was answered by ${answer.case}`);

@@ -3,14 +3,16 @@ import { type Hex, bytesToHex } from "@tfgrid/primitives";
 import fc from "fast-check";
 import { type RecordedChain, carryOutBlocks, recordedChain } from "../../src/engines/index.ts";
 import { MAIN_POLICY } from "../../src/runtime/policy/presets.ts";
-import { type TxOutcome, createRuntime, genesisToJson } from "../../src/runtime/index.ts";
+import { type BlockContext, type TxOutcome, createRuntime, genesisToJson, validatorAddressOf } from "../../src/runtime/index.ts";
 import { memoryStorage } from "../../src/state/index.ts";
 import type { Call, CallType } from "../../src/types/calls.ts";
+import { height as heightSchema } from "../../src/types/entities.ts";
+import type { MisbehaviourReport } from "../../src/types/validators.ts";
 import { Chain, accountOf, keyOf, makeSolution, partCall } from "../unit/runtime-harness.ts";
 import { CALL_TYPES, type Dice, MAKERS, NAMES, type Wish, holder } from "./random-calls.ts";
 
 export class RecordingChain extends Chain {
-  readonly blocks: { readonly height: number; readonly timeMs: number; readonly txs: readonly Hex[] }[] = [];
+  readonly blocks: { readonly height: number; readonly timeMs: number; readonly txs: readonly Hex[]; readonly misbehaviour?: readonly MisbehaviourReport[] }[] = [];
 
   /** Those that an engine makes meanwhile are blocks like any other. */
   override block(afterMs: number, txs: readonly Uint8Array[] = []): TxOutcome[] {
@@ -21,11 +23,19 @@ export class RecordingChain extends Chain {
 
   override next(afterMs: number, txs: readonly Uint8Array[]): TxOutcome[] {
     const outcomes = super.next(afterMs, txs);
-    this.blocks.push({ height: this.height, timeMs: this.timeMs, txs: txs.map(bytesToHex) });
+    const { misbehaviour } = this;
+    this.blocks.push({ height: this.height, timeMs: this.timeMs, txs: txs.map(bytesToHex), ...(misbehaviour === undefined ? {} : { misbehaviour }) });
+    this.misbehaviour = undefined;
     return outcomes;
   }
 
   readonly asked = new Set<CallType>();
+  /** What consensus says of validators in the next block. */
+  misbehaviour: readonly MisbehaviourReport[] | undefined;
+
+  override context(): BlockContext {
+    return { ...super.context(), ...(this.misbehaviour === undefined ? {} : { misbehaviour: this.misbehaviour }) };
+  }
 
   override unsigned(name: string, calls: readonly Call[], over: Partial<{ nonce: number }> = {}): Uint8Array {
     for (const { type } of calls) this.asked.add(type);
@@ -63,6 +73,12 @@ function begun(): RecordingChain {
   chain.run(MINUTE, { up: ["node1", "node2"] });
   serve(chain);
   decide(chain);
+  const offence = { power: 10, totalPower: 10, height: heightSchema.fromCbor(chain.height), timeMs: chain.timeMs };
+  chain.misbehaviour = [
+    { kind: "duplicate_vote", address: validatorAddressOf(accountOf("validator")), ...offence },
+    { kind: "light_client_attack", address: "11".repeat(20) as Hex, ...offence },
+  ];
+  chain.block(1, []);
   return chain;
 }
 
