@@ -1,5 +1,5 @@
 /**
- * `node bench/ledger-load.ts [contracts] [nodes] [seconds]`: what a full grid costs its ledger when nobody asks anything. 10,000
+ * `npm run bench -- ledger-load [contracts] [nodes] [seconds] [--report]`: what a full grid costs its ledger when nobody asks anything. 10,000
  * nodes say every ten minutes that they are there, 1,000,000 contracts are billed every hour: 17 heartbeats and 278 bills a
  * second on a solo chain with its disk, in this process. The past is built with a clock that is moved by hand, so that bills
  * fall due evenly; then the clock runs as clocks do, and the processor time of everything in this process is measured, the
@@ -8,10 +8,11 @@
 import { type KeyObject, createHash, createPrivateKey, sign } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type AccountId, bytesToHex, cidOf, domainBytes, encode, keyPairFromSeed, utf8 } from "@tfgrid/primitives";
+import { type AccountId, type Clock, bytesToHex, cidOf, domainBytes, encode, keyPairFromSeed, systemClock, utf8 } from "@tfgrid/primitives";
 import { type Call, type RunningChain, chain as types, runtime, startChain, testing } from "@tfgrid/tfchain";
+import { report } from "./section.ts";
 
-const [contracts = 100_000, nodes = 10_000, seconds = 60] = process.argv.slice(2).map(Number);
+const [contracts = 100_000, nodes = 10_000, seconds = 60] = process.argv.slice(2).filter((text) => /^\d+$/.test(text)).map(Number);
 const CHAIN_ID = "bench-load";
 const OWNERS = 100;
 /** Contracts of one moment: as many as fall due between two blocks. */
@@ -44,7 +45,8 @@ function signed(by: Signer, calls: readonly Call[]): Uint8Array {
 }
 
 /** By hand until it is let go; never back. */
-class BenchClock {
+class BenchClock implements Clock {
+  readonly sleep: Clock["sleep"] = (ms, signal) => systemClock.sleep(ms, signal);
   #atMs = Date.now();
   #since: number | undefined;
 
@@ -187,12 +189,12 @@ try {
   const figures = {
     contracts,
     nodes,
-    billsPerSecond: perSecond(bills),
-    heartbeatsPerSecond: perSecond(heartbeats),
-    blocksPerSecond: perSecond(blocks),
-    percentOfOneCore: Math.round((cpuMs / wallMs) * 1_000) / 10,
+    "bills a second": perSecond(bills),
+    "heartbeats a second": perSecond(heartbeats),
+    "blocks a second": perSecond(blocks),
+    "processor time, % of one processor": Math.round((cpuMs / wallMs) * 1_000) / 10,
   };
-  process.stdout.write(`${JSON.stringify(figures, undefined, 2)}\n`);
+  report({ name: "ledger-load", figures });
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
