@@ -96,7 +96,7 @@ async function onRequest(exchange: Exchange): Promise<void> {
   const path = (request.url ?? "/").split("?", 1)[0];
   try {
     if (request.method === "OPTIONS") return reply(response, 204, undefined);
-    if (request.method === "GET" && path === "/health") return reply(response, 200, health(exchange.engine));
+    if (request.method === "GET" && path === "/health") return health(response, exchange.engine);
     if (request.method === "POST" && path === "/comet") return reply(response, 200, await gateOf(exchange.engine).ask(parseJson(await bodyOf(request))));
     if (request.method !== "POST" || (path !== "/" && path !== "/rpc")) return refuse(response, 404, chainErrors.fail("rpc.not_found"));
     const text = await bodyOf(request);
@@ -136,9 +136,11 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   }
 }
 
-function health(engine: Engine): string {
-  const { chainId, height, timeMs } = engine.head();
-  return JSON.stringify({ ok: true, chainId, height, timeMs, pending: engine.pending() });
+/** For monitors: 503 while what this server answers is old, or no blocks are made. */
+function health(response: ServerResponse, engine: Engine): void {
+  const { chainId, height, timeMs, pending, catchingUp, stalledSinceMs } = engine.status();
+  const ok = !catchingUp && stalledSinceMs === null;
+  reply(response, ok ? 200 : 503, JSON.stringify({ ok, chainId, height, timeMs, pending, catchingUp, stalledSinceMs }));
 }
 
 function reply(response: ServerResponse, status: number, body: string | undefined): void {
