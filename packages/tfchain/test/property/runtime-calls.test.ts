@@ -136,6 +136,8 @@ function takeBack(twice: Twice): void {
   const { chain } = twice;
   const by = (id: TwinId, call: Call): Wish => ({ who: holder(chain, id), call });
   const ends: readonly (() => Wish[])[] = [
+    // Some have locked all that they had: somebody sends them what the fees of taking it back cost.
+    () => NAMES.map((name) => ({ who: "cert1", call: { type: "accounts.transfer", to: accountOf(name), amountUnits: 10_000_000n } })),
     () => chain.read.services(PAGE).filter(({ state }) => state !== "ended").map(({ id, consumerTwinId }) => by(consumerTwinId, { type: "services.cancel", serviceId: id })),
     ...Array.from({ length: 3 }, () => () =>
       chain.read.solutions(PAGE).filter(({ state }) => state !== "cancelled").flatMap(({ id, signers }) => signers.map(({ twinId }) => by(twinId, { type: "solutions.cancel", solutionId: id }))),
