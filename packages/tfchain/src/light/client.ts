@@ -4,7 +4,7 @@
  */
 import { type Clock, type GridError, type Logger, hasCode, isGridError, silentLogger } from "@tfgrid/primitives";
 import { LIGHT_LIMITS } from "../limits.ts";
-import type { Fraction, VerifySignature } from "./comet/commit.ts";
+import { type Fraction, ONE_THIRD, type VerifySignature } from "./comet/commit.ts";
 import { chainErrors } from "./errors.ts";
 import { type CometHeaderProof, type HeaderFacts, type SignedHeader, factsOf, signedHeader } from "./signed-header.ts";
 import type { ChainTrust } from "./trust.ts";
@@ -44,7 +44,13 @@ export class LightClient {
   #last: Promise<unknown> = Promise.resolve();
   #loaded = false;
 
+  /** @throws GridError chain.bad_config */
   constructor(options: LightClientOptions) {
+    const { numerator, denominator } = options.trustLevel ?? ONE_THIRD;
+    // Below a third, all signers that count could be dishonest.
+    if (denominator <= 0n || numerator * ONE_THIRD.denominator < denominator || numerator > denominator) {
+      throw chainErrors.fail("chain.bad_config", { message: "The trust level must be from 1/3 to 1." });
+    }
     this.#options = options;
     this.#logger = options.logger ?? silentLogger;
   }

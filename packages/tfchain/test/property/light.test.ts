@@ -13,7 +13,7 @@ import {
   verifyProvenValue,
 } from "../../src/light/index.ts";
 import { memoryStorage, openState } from "../../src/state/index.ts";
-import { BLOCK_MS, CHAIN_ID, flipByte, makeChain, member, sourceOf, validatorsOf } from "../support/comet-chain.ts";
+import { BLOCK_MS, CHAIN_ID, type Member, digest, flipByte, makeChain, member, sourceOf, validatorsOf } from "../support/comet-chain.ts";
 
 const GENESIS_MS = 1_700_000_000_000;
 const members = [member("a", 7n), member("b", 5n), member("c", 4n), member("d", 4n), member("e", 1n)];
@@ -80,6 +80,43 @@ describe("headers of CometBFT", () => {
         expect(["refused", truth]).toContain(await learnt(value, from === undefined ? undefined : honest(from)));
       }),
       { numRuns: 60 },
+    );
+  });
+});
+
+describe("any history of validators", () => {
+  const HEIGHTS = 10;
+  /** For each height the places that are given to newcomers there. */
+  const histories = fc.array(fc.uniqueArray(fc.nat(3), { maxLength: 4 }), { minLength: HEIGHTS + 1, maxLength: HEIGHTS + 1 });
+  const setsOf = (changes: readonly (readonly number[])[]): readonly Member[][] => {
+    let current = [0, 1, 2, 3].map((place) => member(`place ${place} from 1`));
+    return changes.map((places, index) => (current = current.map((one, place) => (places.includes(place) ? member(`place ${place} from ${index + 1}`) : one))));
+  };
+  const clientFor = (sets: readonly Member[][], nowMs: number): LightClient =>
+    new LightClient({ trust: { chainId: CHAIN_ID, validatorsHash: validatorsHash(validatorsOf(sets[0] as Member[])), timeMs: GENESIS_MS }, clock: { nowMs: () => nowMs } });
+
+  test("can be followed from the genesis to any height, however fast it changes; and no fork by a third of each set", async () => {
+    await fc.assert(
+      fc.asyncProperty(histories, fc.integer({ min: 2, max: HEIGHTS }), fc.integer({ min: 2, max: HEIGHTS }), async (changes, height, from) => {
+        const sets = setsOf(changes);
+        const membersAt = (at: number): readonly Member[] => sets[at - 1] as Member[];
+        const honestChain = makeChain({ heights: HEIGHTS, membersAt, genesisMs: GENESIS_MS });
+        const nowMs = GENESIS_MS + HEIGHTS * BLOCK_MS;
+        const target = honestChain[height - 1] as CometHeaderProof;
+        await expect(clientFor(sets, nowMs).verify(target, sourceOf(honestChain))).resolves.toMatchObject({ height });
+        // One of four signs a chain of its own from some height on, where it pretends that all others are still there, or only itself.
+        const traitor = (membersAt(from)[0] as Member).key.account;
+        const forged = makeChain({
+          heights: HEIGHTS,
+          membersAt: (at) => (at <= from ? membersAt(at) : membersAt(from).slice(0, 1)),
+          genesisMs: GENESIS_MS,
+          appHashAt: (at) => digest(at < from ? `state ${at}` : `lie ${at}`),
+          signs: (at, one) => at < from || one.key.account === traitor,
+        });
+        const lie = forged.findLast(({ header }) => header.height > from) ?? (forged.at(-1) as CometHeaderProof);
+        await expect(clientFor(sets, nowMs).verify(lie, sourceOf(forged))).rejects.toMatchObject({ details: { url: "http://primary" } });
+      }),
+      { numRuns: 8 },
     );
   });
 });

@@ -1,6 +1,6 @@
 /** Chains as CometBFT makes them, signed with test keys: for what no honest network would ever show. */
+import { type KeyObject, createPrivateKey, sign } from "node:crypto";
 import { type AccountId, type Height, type Hex, type KeyPair, bytesToHex, hexToBytes, sha256, utf8 } from "@tfgrid/primitives";
-import { ed25519 } from "@noble/curves/ed25519.js";
 import {
   type CometHeader,
   type CometHeaderProof,
@@ -47,6 +47,15 @@ export interface SignOptions {
   readonly signs?: (member: Member) => boolean;
 }
 
+/** What stands before the seed in PKCS #8 (RFC 8410 section 7). */
+const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
+const known = new Map<string, KeyObject>();
+function signatureOf(key: KeyPair, message: Uint8Array): Hex {
+  const made = known.get(key.account) ?? createPrivateKey({ key: Buffer.concat([PKCS8, key.secretSeed]), format: "der", type: "pkcs8" });
+  known.set(key.account, made);
+  return bytesToHex(sign(null, message, made));
+}
+
 /** A header with the votes of those who sign it. */
 export function signHeader({ header, members, signs = () => true }: SignOptions): CometHeaderProof {
   const blockId = { hash: cometHeaderHash(header), parts: { total: 1, hash: digest(`parts ${header.height}`) } };
@@ -55,7 +64,7 @@ export function signHeader({ header, members, signs = () => true }: SignOptions)
     if (!signs(one)) return { type: "absent" };
     const timeNs = header.timeNs + 5n;
     const message = voteSignBytes({ chainId: header.chainId, commit: draft, timeNs });
-    return { type: "commit", validatorAddress: addressOf(one.key.account), timeNs, signature: bytesToHex(ed25519.sign(message, one.key.secretSeed)) };
+    return { type: "commit", validatorAddress: addressOf(one.key.account), timeNs, signature: signatureOf(one.key, message) };
   });
   return { type: "cometbft", header, commit: { ...draft, votes }, validators: validatorsOf(members) };
 }

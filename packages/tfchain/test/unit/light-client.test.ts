@@ -67,6 +67,16 @@ describe("the way from trust to a header", () => {
     expect(await codeOf(client.verify(at(changing, 20), source))).toBe("light.trust_unproven");
   });
 
+  test("asks more of the trusted validators when told to, and never less than a third", async () => {
+    // More than all can never be had: every header between is asked for, and each next one is proven by the set that is named for it.
+    const source = sourceOf(changing);
+    await clientOf({ trustLevel: { numerator: 1n, denominator: 1n } }).verify(at(changing, 9), source);
+    expect(new Set(source.asked)).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8]));
+    for (const [numerator, denominator] of [[1n, 4n], [3n, 2n], [1n, 0n]] as const) {
+      expect(() => clientOf({ trustLevel: { numerator, denominator } })).toThrow(expect.objectContaining({ code: "chain.bad_config" }));
+    }
+  });
+
   test("is not found when the named block is another", async () => {
     const client = clientOf({ trust: { chainId: CHAIN_ID, height: 30 as Height, hash: digest("another") } });
     expect(await codeOf(client.verify(at(changing, 38), sourceOf(changing)))).toBe("light.trust_unproven");
