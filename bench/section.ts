@@ -8,7 +8,7 @@ const file = fileURLToPath(new URL("../docs/performance.md", import.meta.url));
 const loadBefore = loadavg()[0] ?? Number.NaN;
 
 export interface Section {
-  readonly name: "chain" | "ledger-load" | "validators";
+  readonly name: "abci" | "chain" | "ledger-load" | "validators";
   readonly figures: Readonly<Record<string, string | number | undefined>>;
 }
 
