@@ -119,22 +119,28 @@ export function decodePage(bytes: Uint8Array): readonly [Node, Node] {
 
 export const decodeRoot = (bytes: Uint8Array): Node => new Reader(bytes).node(LEVELS_PER_PAGE);
 
-/** Calls `visit` for every page that holds a fresh branch, in the order of their paths, and marks all of them as stored. */
-export function storeFresh(root: Node, version: number, visit: (path: string, page: Uint8Array) => void): void {
+export type StorePage = (path: string, page: Uint8Array) => void;
+
+/**
+ * Calls `visit` for every page that holds a fresh branch, in the order of their paths, and marks all of them as stored.
+ * `path`: the nibbles that lead to the root of a subtree.
+ */
+export function storeFresh(root: Node, version: number, visit: StorePage, path = ""): void {
+  const top = path.length * LEVELS_PER_PAGE;
   /** `nibble`: the bits since the last page boundary, which `above` leads to. */
   const walk = (node: Node, depth: number, above: string, nibble: number): void => {
     if (node?.kind !== "branch" || !node.fresh) return;
     const atBoundary = depth % LEVELS_PER_PAGE === 0;
-    const path = atBoundary && depth > 0 ? above + nibble.toString(16) : above;
+    const own = atBoundary && depth > top ? above + nibble.toString(16) : above;
     if (atBoundary) {
-      visit(`/${path}`, encodePage(node, version));
+      visit(`/${own}`, encodePage(node, version));
       node.version = version;
     }
     const [left, right] = node.children as readonly [Node, Node];
     node.fresh = false;
     const bits = atBoundary ? 0 : nibble << 1;
-    walk(left, depth + 1, path, bits);
-    walk(right, depth + 1, path, bits | 1);
+    walk(left, depth + 1, own, bits);
+    walk(right, depth + 1, own, bits | 1);
   };
-  walk(root, 0, "", 0);
+  walk(root, top, path, 0);
 }

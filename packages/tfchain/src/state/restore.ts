@@ -1,17 +1,18 @@
 /**
- * A state from a stranger's snapshot. Rows and tree are written chunk by chunk below a marker; they become the ledger's state
- * by one last write, after their root was compared with the trusted one. Whoever stops before leaves nothing behind: a
+ * A state from a stranger's snapshot. Rows are written chunk by chunk below a marker, then the tree over them; they become the
+ * ledger's state by one last write, after its root was compared with the trusted one. Whoever stops before leaves nothing behind: a
  * state is not readable without its version, and what the marker stands for is emptied at the next opening.
  */
 import { type Hex, bytesToHex, sha256 } from "@tfgrid/primitives";
 import { STATE_LIMITS } from "../limits.ts";
-import { ROOT_KEY, VERSION_KEY, beginHistory, pageKey } from "./history.ts";
+import { ROOT_KEY, VERSION_KEY, beginHistory, pageKey, versionKey } from "./history.ts";
 import { stateErrors } from "./errors.ts";
 import { claimFormat } from "./format.ts";
-import { decodePage, encodeRoot, storeFresh } from "./pages.ts";
+import { buildTree } from "./build-tree.ts";
+import { encodeRoot } from "./pages.ts";
 import { type Row, type SnapshotInfo, type SnapshotManifest, parseManifest, unpackChunk } from "./snapshot-format.ts";
 import type { Storage, WriteOp } from "./storage.ts";
-import { type Change, Tree, digest, hashOf } from "./tree.ts";
+import { type Leaf, digest, hashOf } from "./tree.ts";
 
 const MARKER_KEY = "restoring";
 const STAGED = ["state", "tree", "history"] as const;
@@ -91,7 +92,6 @@ function requireTrusted(manifest: SnapshotManifest, trusted: TrustedState): void
 class StagedRestore implements Restore {
   readonly manifest: SnapshotManifest;
   readonly #storage: Storage;
-  readonly #tree: Tree;
   #next = 0;
   #rows = 0;
   #lastKey = "";
@@ -99,14 +99,6 @@ class StagedRestore implements Restore {
   constructor(storage: Storage, manifest: SnapshotManifest) {
     this.manifest = manifest;
     this.#storage = storage;
-    this.#tree = new Tree({
-      root: undefined,
-      loadPage: (page) => {
-        const bytes = storage.get("tree", pageKey(page));
-        if (bytes === undefined) throw new Error(`page ${pageKey(page)} of the restored tree is missing`);
-        return decodePage(bytes);
-      },
-    });
   }
 
   get next(): number {
@@ -119,14 +111,11 @@ class StagedRestore implements Restore {
     if (this.#rows + rows.length > this.manifest.rows) {
       throw stateErrors.fail("snapshot.chunk_invalid", { message: `The chunk has more rows than the ${this.manifest.rows} that the snapshot has.` });
     }
-    const { root } = this.#tree.draft(changesOf(rows));
-    const ops: WriteOp[] = rows.map(([key, value]) => ({ table: "state", key, value }));
-    // Rows only come: no page goes away, and those of earlier chunks are written over under their own names.
-    storeFresh(root, this.manifest.height, (path, page) => {
-      ops.push({ table: "tree", key: pageKey({ version: this.manifest.height, path }), value: page });
-    });
-    this.#storage.write(ops);
-    this.#tree.adopt(root);
+    // Leaves are sorted by the storage: a tree that grew row by row would write each of its pages many times.
+    this.#storage.write([
+      ...rows.map(([key, value]): WriteOp => ({ table: "state", key, value })),
+      ...rows.map(leafOp).sort((a, b) => (a.key < b.key ? -1 : 1)),
+    ]);
     this.#next += 1;
     this.#rows += rows.length;
     this.#lastKey = (rows.at(-1) as Row)[0];
@@ -145,12 +134,14 @@ class StagedRestore implements Restore {
   finish(ops: readonly WriteOp[] = []): void {
     const { height, appHash, chunkHashes, rows } = this.manifest;
     if (this.#next < chunkHashes.length) throw stateErrors.fail("snapshot.incomplete", { details: { next: this.#next, chunks: chunkHashes.length } });
-    const root = bytesToHex(Buffer.from(hashOf(this.#tree.root), "latin1"));
+    const tree = this.#buildTree();
+    const root = bytesToHex(Buffer.from(hashOf(tree), "latin1"));
     if (root !== appHash || this.#rows !== rows) {
       this.abandon();
       throw stateErrors.fail("snapshot.wrong_root", { details: { height, restored: root, trusted: appHash } });
     }
-    const rootBytes = encodeRoot(this.#tree.root, height);
+    const rootBytes = encodeRoot(tree, height);
+    this.#storage.clear([LEAVES]);
     this.#storage.write([
       { table: "meta", key: ROOT_KEY, value: rootBytes },
       { table: "meta", key: VERSION_KEY, value: Buffer.from(String(height)) },
@@ -161,12 +152,49 @@ class StagedRestore implements Restore {
     ]);
   }
 
+  #buildTree(): ReturnType<typeof buildTree> {
+    const prefix = versionKey(this.manifest.height);
+    let pages: WriteOp[] = [];
+    const flush = (): void => {
+      if (pages.length > 0) this.#storage.write(pages);
+      pages = [];
+    };
+    const store = (path: string, page: Uint8Array): void => {
+      pages.push({ table: "tree", key: prefix + path, value: page });
+      if (pages.length >= PAGES_PER_WRITE) flush();
+    };
+    const tree = buildTree({ leaves: leavesOf(this.#storage), version: this.manifest.height, store });
+    flush();
+    return tree;
+  }
+
   abandon(): void {
     clearInterrupted(this.#storage);
   }
 }
 
-function changesOf(rows: readonly Row[]): Change[] {
-  const changes = rows.map(([key, value]) => ({ keyHash: digest(Buffer.from(key)), valueHash: digest(value) }));
-  return changes.sort((a, b) => (a.keyHash < b.keyHash ? -1 : 1));
+/** No history exists before a restore has ended: its table is where the leaves wait, by their key hashes in hex. */
+const LEAVES = "history";
+const PAGES_PER_WRITE = 8_192;
+const LEAVES_PER_READ = 8_192;
+/** After every hex digit. */
+const LEAVES_END = "g";
+
+const leafOp = ([key, value]: Row): WriteOp => ({
+  table: LEAVES,
+  key: Buffer.from(digest(Buffer.from(key)), "latin1").toString("hex"),
+  value: Buffer.from(digest(value), "latin1"),
+});
+
+/** Read in pieces, so that nothing is open while pages are written. */
+function* leavesOf(storage: Storage): Iterable<Leaf> {
+  for (let from = "0"; ; ) {
+    const rows = [...storage.range(LEAVES, { gte: from, lt: LEAVES_END, limit: LEAVES_PER_READ })];
+    for (const [key, value] of rows) {
+      yield { kind: "leaf", keyHash: Buffer.from(key, "hex").toString("latin1"), valueHash: Buffer.from(value).toString("latin1") };
+    }
+    const last = rows.at(-1)?.[0];
+    if (last === undefined) return;
+    from = `${last}\0`;
+  }
 }

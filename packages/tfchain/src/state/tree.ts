@@ -36,8 +36,8 @@ export interface Change {
 
 export const EMPTY: Digest = "\0".repeat(32);
 export const LEVELS_PER_PAGE = 4;
-/** Subtrees that start here are dropped from memory when too many are loaded. */
-const UNLOAD_DEPTH = 16;
+/** Subtrees that start here are dropped from memory when too many are loaded. A page begins here. */
+export const UNLOAD_DEPTH = 16;
 
 const scratch = Buffer.alloc(65);
 
@@ -173,7 +173,7 @@ export class Tree {
 const branch = (left: Node, right: Node): Branch => ({ kind: "branch", hash: undefined, children: [left, right], fresh: true, version: -1 });
 
 /** A subtree with one leaf is that leaf: leaves rise to the shallowest depth where they are alone. */
-function join(left: Node, right: Node): Node {
+export function join(left: Node, right: Node): Node {
   if (left === undefined && right?.kind !== "branch") return right;
   if (right === undefined && left?.kind !== "branch") return left;
   return branch(left, right);
@@ -207,7 +207,8 @@ function withLeaf(leaves: readonly Leaf[], changes: readonly Change[], leaf: Lea
   return at === -1 ? [...leaves, leaf] : [...leaves.slice(0, at), leaf, ...leaves.slice(at)];
 }
 
-function build(leaves: readonly Leaf[], depth: number, from = 0, to = leaves.length): Node {
+/** The subtree at this depth over leaves that ascend and share the bits above it. */
+export function build(leaves: readonly Leaf[], depth: number, from = 0, to = leaves.length): Node {
   if (to - from <= 1) return from === to ? undefined : leaves[from];
   const middle = split(leaves, from, to, depth);
   return branch(build(leaves, depth + 1, from, middle), build(leaves, depth + 1, middle, to));

@@ -22,6 +22,7 @@ import {
 } from "../../src/state/index.ts";
 import { STATE_LIMITS } from "../../src/limits.ts";
 import { infoOf } from "../../src/state/snapshot-format.ts";
+import { checkStorage } from "../support/ledger-check.ts";
 import { ALL, type Changes, commit, dump } from "../support/state.ts";
 
 const CHAIN = "snapshots";
@@ -140,6 +141,7 @@ describe("a snapshot", () => {
     expect(info.manifest).toMatchObject({ height: 0, appHash: root, rows: 5_000 });
     const target = memoryStorage();
     restoreAll(target, info, chunksOf(from.snapshots, info)).finish();
+    checkStorage(target);
     expect([...openState(target).range(ALL)].map(([name, bytes]) => [name, Buffer.from(bytes).toString()])).toEqual(expected);
     await from.snapshots.close();
     await storage.close();
