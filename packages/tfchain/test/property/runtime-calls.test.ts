@@ -15,7 +15,7 @@ import { type Chain, MemoryState, accountOf, makeSolution, partCall, world } fro
 /** Another walk: WALK_SEED=12345 npx vitest run ... A failure prints the seed and the path to it. */
 const GIVEN = process.env["WALK_SEED"];
 const SEED = GIVEN === undefined ? 23 : Number(GIVEN);
-const RUNS = Number(process.env["WALK_RUNS"] ?? 30);
+const RUNS = Number(process.env["WALK_RUNS"] ?? 22);
 const MINUTE = 60_000;
 const PAGE = { limit: 1_000 };
 
@@ -177,5 +177,6 @@ describe("every call of every module at random", () => {
     // With the fixed seed each of them was granted: what is never granted is not tested.
     const never = CALL_TYPES.filter((type) => granted.get(type)?.has("ok") !== true);
     expect(GIVEN === undefined ? never : []).toEqual([]);
-  });
+    // Seconds on an idle machine; a busy one must not make it fail.
+  }, 600_000);
 });
