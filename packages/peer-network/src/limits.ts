@@ -31,6 +31,8 @@ export const PROBE_LIMITS = {
   steadyUs: 2_000,
   /** Probes lost in a row after which a link counts as dead. */
   lostProbesUntilDead: 3,
+  /** An answer that a living link's other end, busy with other things, may always take: a full processor is no dead link. */
+  patienceMs: 400,
   /** A reply later than this counts as lost. */
   timeoutMs: 2_000,
   /** Probes a second over all peers: about 100 bytes each, so 13 kB/s; with more peers the interval grows. */
@@ -52,8 +54,10 @@ export const LINK_STATE_LIMITS = {
   tickMs: 500,
   /** Drifting delays are told at most this often: a path is left for a better one only after seconds anyway. */
   driftMs: 10_000,
-  /** A delay that doubled or halved and moved by this much is told at once. */
+  /** A delay that doubled or halved and moved by this much is told soon. */
   jumpUs: 10_000,
+  /** Jumps are told at most this often: machines that are all busy at once must not keep each other busy by telling so. */
+  jumpMs: 2_000,
   /** A delay has drifted when it moved by this much and by this share; loss by this many per mille (5 probes of 50). */
   driftUs: 1_000,
   /** The share by which a delay must have moved as well. */
@@ -82,7 +86,7 @@ export const PATH_LIMITS = {
   /** A new path must be better by this share and this much ... */
   switchMarginShare: 0.15,
   /** ... and by at least this many microseconds ... */
-  switchMarginUs: 500,
+  switchMarginUs: 2_000,
   /** ... for this long, before a working path is left. */
   switchAfterMs: 3_000,
   /** Forwarding nodes on one path. */

@@ -128,8 +128,12 @@ const untold = (ads: readonly SignedLinkAd[], to: NodeId): readonly SignedLinkAd
 /** `silentMs`: since we last said something. */
 function worthSaying(before: LinkAd["links"], now: LinkAd["links"], silentMs: number): boolean {
   if (silentMs >= L.refreshMs) return true;
-  const waitMs = sameLinks(before, now) && !jumped(before, now) ? L.driftMs : L.gatherMs;
-  return silentMs >= waitMs && differs(before, now);
+  return silentMs >= restMs(before, now) && differs(before, now);
+}
+
+function restMs(before: LinkAd["links"], now: LinkAd["links"]): number {
+  if (!sameLinks(before, now)) return L.gatherMs;
+  return jumped(before, now) ? L.jumpMs : L.driftMs;
 }
 
 const sameLinks = (before: LinkAd["links"], now: LinkAd["links"]): boolean =>

@@ -112,7 +112,7 @@ export function createProber(options: ProberOptions): Prober {
         if (nowSecond !== second) for (const peer of peers.values()) peer.repliesThisSecond = 0;
         second = nowSecond;
         for (const peer of peers.values()) {
-          expire(peer, timeoutUs(peer.monitor, intervalMs));
+          expire(peer, timeoutUs(peer.monitor));
           if (isDue(peer, lastRoundUs, intervalMs)) ask(peer);
         }
         pauseMs = pauseOf(peers.values(), intervalMs);
@@ -129,10 +129,10 @@ function linksOf(peers: Iterable<Peer>): LinkAd["links"] {
     .toSorted((a, b) => a.to - b.to);
 }
 
-/** A living link's answer is late after four times its usual delay (at least most of an interval): death is found early. */
-function timeoutUs(monitor: LinkMonitor, intervalMs: number): number {
+/** A living link's answer is late after four times its usual delay: death is found early. */
+function timeoutUs(monitor: LinkMonitor): number {
   if (!monitor.alive) return L.timeoutMs * 1000;
-  return Math.min(L.timeoutMs * 1000, Math.max(intervalMs * 800, 4 * monitor.delayUs));
+  return Math.min(L.timeoutMs * 1000, Math.max(L.patienceMs * 1000, 4 * monitor.delayUs));
 }
 
 /** Steady links are asked in every fourth round; a little early rather than a whole round late. */

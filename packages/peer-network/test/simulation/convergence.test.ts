@@ -99,7 +99,7 @@ describe("all nodes converge to the exact shortest paths", () => {
     }
   });
 
-  test("a dead link is left within two seconds", async () => {
+  test("a dead link is left within two and a half seconds", async () => {
     const grid = await startFakeGrid({ count: 3, members: [0, 1], random: randomOf(1) });
     try {
       grid.setLink(0, 1, 10);
@@ -111,7 +111,7 @@ describe("all nodes converge to the exact shortest paths", () => {
       let lostMs = 0;
       while (trace(grid, 0, 1).join() !== "1,3,2" || trace(grid, 1, 0).join() !== "2,3,1") {
         await grid.time.advance(50);
-        expect((lostMs += 50)).toBeLessThanOrEqual(2_000);
+        expect((lostMs += 50)).toBeLessThanOrEqual(2_500);
       }
       console.log(`left after ${lostMs} ms`);
       // Back on the better way, though only after it has proven itself.
