@@ -3,7 +3,8 @@
  * ledger's state by one last write, after its root was compared with the trusted one. Whoever stops before leaves nothing behind: a
  * state is not readable without its version, and what the marker stands for is emptied at the next opening.
  */
-import { type Hex, bytesToHex, sha256 } from "@tfgrid/primitives";
+import { hash } from "node:crypto";
+import { type Hex, bytesToHex } from "@tfgrid/primitives";
 import { STATE_LIMITS } from "../limits.ts";
 import { ROOT_KEY, VERSION_KEY, beginHistory, pageKey, versionKey } from "./history.ts";
 import { stateErrors } from "./errors.ts";
@@ -127,7 +128,7 @@ class StagedRestore implements Restore {
       throw stateErrors.fail("snapshot.chunk_out_of_order", { details: { index, next: this.#next, chunks: this.manifest.chunkHashes.length } });
     }
     const tooLarge = chunk.length > STATE_LIMITS.snapshotChunkBytes;
-    if (!tooLarge && bytesToHex(sha256(chunk)) === expected) return;
+    if (!tooLarge && hash("sha256", chunk) === expected) return;
     throw stateErrors.fail("snapshot.chunk_mismatch", { details: { index, sizeBytes: chunk.length, maxBytes: STATE_LIMITS.snapshotChunkBytes } });
   }
 
