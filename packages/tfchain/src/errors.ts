@@ -32,7 +32,7 @@ export const runtimeErrors = defineErrors({
   },
   "tx.upgrading": {
     summary: "The ledger is being upgraded and takes no transactions meanwhile.",
-    cure: "Submit the transaction again in a few seconds; its number is not used.",
+    cure: "Sign it again and submit it in a few seconds; its number is not used.",
   },
   "chain.upgrade_needed": {
     summary: "The ledger follows rules that this program does not know.",

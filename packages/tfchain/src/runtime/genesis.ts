@@ -108,11 +108,14 @@ export function parseGenesis(value: unknown): Genesis {
 
 export const genesisToJson = (value: Genesis): JsonValue => genesis.toJson(value);
 
+/** Parts of an exported content, which may be millions of rows and hold JSON in any case. */
+const IS_JSON: ReadonlySet<string> = new Set(["cells", "sections"]);
+
 function moneyAsText(value: unknown): unknown {
   if (typeof value === "bigint") return value.toString();
   if (Array.isArray(value)) return value.map(moneyAsText);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, moneyAsText(entry)]));
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, IS_JSON.has(key) ? entry : moneyAsText(entry)]));
 }
 
 /** @throws GridError genesis.invalid */
