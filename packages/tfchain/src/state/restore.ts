@@ -112,11 +112,8 @@ class StagedRestore implements Restore {
     if (this.#rows + rows.length > this.manifest.rows) {
       throw stateErrors.fail("snapshot.chunk_invalid", { message: `The chunk has more rows than the ${this.manifest.rows} that the snapshot has.` });
     }
-    // Leaves are sorted by the storage: a tree that grew row by row would write each of its pages many times.
-    this.#storage.write([
-      ...rows.map(([key, value]): WriteOp => ({ table: "state", key, value })),
-      ...rows.map(leafOp).sort((a, b) => (a.key < b.key ? -1 : 1)),
-    ]);
+    // A tree that grew with every chunk would write each of its pages many times: leaves wait, dealt out by their first byte.
+    this.#storage.write([...rows.map(([key, value]): WriteOp => ({ table: "state", key, value })), ...leafOps(rows, index)]);
     this.#next += 1;
     this.#rows += rows.length;
     this.#lastKey = (rows.at(-1) as Row)[0];
@@ -174,28 +171,36 @@ class StagedRestore implements Restore {
   }
 }
 
-/** No history exists before a restore has ended: its table is where the leaves wait, by their key hashes in hex. */
+/** No history exists before a restore has ended: its table is where the leaves wait, in rows by first byte and chunk. */
 const LEAVES = "history";
 const PAGES_PER_WRITE = 8_192;
-const LEAVES_PER_READ = 8_192;
-/** After every hex digit. */
-const LEAVES_END = "g";
+/** Key hash and value hash. */
+const LEAF_BYTES = 64;
+const partKey = (firstByte: number): string => firstByte.toString(16).padStart(2, "0");
 
-const leafOp = ([key, value]: Row): WriteOp => ({
-  table: LEAVES,
-  key: Buffer.from(digest(Buffer.from(key)), "latin1").toString("hex"),
-  value: Buffer.from(digest(value), "latin1"),
-});
+function leafOps(rows: readonly Row[], chunk: number): WriteOp[] {
+  const parts = Array.from({ length: 256 }, (): string[] => []);
+  for (const [key, value] of rows) {
+    const keyHash = digest(Buffer.from(key));
+    parts[keyHash.charCodeAt(0)]?.push(keyHash + digest(value));
+  }
+  return parts.flatMap((part, firstByte) => {
+    const key = `${partKey(firstByte)}/${versionKey(chunk)}`;
+    return part.length === 0 ? [] : [{ table: LEAVES, key, value: Buffer.from(part.join(""), "latin1") }];
+  });
+}
 
-/** Read in pieces, so that nothing is open while pages are written. */
+/** Ascending: one of 256 parts in memory at a time. */
 function* leavesOf(storage: Storage): Iterable<Leaf> {
-  for (let from = "0"; ; ) {
-    const rows = [...storage.range(LEAVES, { gte: from, lt: LEAVES_END, limit: LEAVES_PER_READ })];
-    for (const [key, value] of rows) {
-      yield { kind: "leaf", keyHash: Buffer.from(key, "hex").toString("latin1"), valueHash: Buffer.from(value).toString("latin1") };
+  for (let firstByte = 0; firstByte < 256; firstByte += 1) {
+    const prefix = partKey(firstByte);
+    const leaves: Leaf[] = [];
+    for (const [, row] of storage.range(LEAVES, { gte: `${prefix}/`, lt: `${prefix}0` })) {
+      const text = Buffer.from(row).toString("latin1");
+      for (let at = 0; at < text.length; at += LEAF_BYTES) {
+        leaves.push({ kind: "leaf", keyHash: text.slice(at, at + 32), valueHash: text.slice(at + 32, at + LEAF_BYTES) });
+      }
     }
-    const last = rows.at(-1)?.[0];
-    if (last === undefined) return;
-    from = `${last}\0`;
+    yield* leaves.sort((a, b) => (a.keyHash < b.keyHash ? -1 : 1));
   }
 }
