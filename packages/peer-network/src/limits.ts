@@ -100,7 +100,7 @@ export const PATH_LIMITS = {
   /** Forwards one node carries. */
   maxForwards: 2_000,
   /** Names and peers are recomputed at least this often, should a hint be lost; events of the chain make it happen at once. */
-  reconcileMs: 30_000,
+  reconcileMs: 60_000,
   /**
    * After a path changed they are recomputed this often for this long: WireGuard answers where the last packet came from, so an
    * end that was told earlier falls back to the old way until the other end has left it too.
@@ -111,7 +111,7 @@ export const PATH_LIMITS = {
   /** How long a change is watched over. */
   settleForMs: 5_000,
   /** The list of all nodes is read this often; solutions in every round. */
-  nodeListMs: 30_000,
+  nodeListMs: 60_000,
   /** Messages of others are judged by a view of the chain no older than this. */
   viewAgeMs: 1_000,
   /** WireGuard's keep-alive: below the 30 s after which common routers forget a UDP flow. */

@@ -131,6 +131,10 @@ export const RPC_LIMITS = {
 } as const;
 
 export const CLIENT_LIMITS = {
+  /** Reads of one moment that travel together: within the server's own bound. */
+  batchCalls: 50,
+  /** ms. How long a seen height serves to say when a transaction expires: far fewer blocks than `expiresInBlocks`. */
+  headAgeMs: 20_000,
   /** Attempts of one read before `chain.unreachable`: with the pauses about ten seconds, so that a restart of the ledger is ridden out. */
   readAttempts: 9,
   /** ms. First pause between attempts; doubles up to `maxBackoffMs`. */

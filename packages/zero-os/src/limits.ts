@@ -1,7 +1,7 @@
 /** Bounds of the 3Node agent, each with its unit and reason. */
 export const NODE_LIMITS = {
   /** Fallback when events are missed: the ledger is read in full this often. Cheap: one list and one proof per contract. */
-  syncIntervalMs: 30_000,
+  syncIntervalMs: 60_000,
   /** What really runs is looked at this often even when nothing hinted at a change. */
   auditIntervalMs: 30_000,
   /** First retry of a failed step; doubles up to the cap, so that a broken registry is not hammered. */

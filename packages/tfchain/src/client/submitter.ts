@@ -23,6 +23,7 @@ export class Submitter {
   readonly #nonces = new Map<AccountId, number>();
   #chainId: string | undefined;
   #height = 0;
+  #headReadAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(transport: Pick<Transport, "call">, env: Environment) {
     this.#transport = transport;
@@ -83,9 +84,12 @@ export class Submitter {
 
   /** Reads the head unless one was seen lately: an old height would make transactions that are born expired. */
   async #knownChain(retry: { readonly env: Environment; readonly attempts: number; readonly signal: AbortSignal | undefined }): Promise<string> {
+    const nowMs = this.#env.clock.nowMs();
+    if (this.#chainId !== undefined && Math.abs(nowMs - this.#headReadAtMs) < CLIENT_LIMITS.headAgeMs) return this.#chainId;
     const head = await withRetries(() => this.#transport.call("head", {}, { signal: retry.signal }), retry);
     this.#chainId ??= head.chainId;
     this.#height = Math.max(this.#height, head.height);
+    this.#headReadAtMs = nowMs;
     return this.#chainId;
   }
 }

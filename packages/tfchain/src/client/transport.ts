@@ -2,6 +2,7 @@
 import { GridError, type JsonValue, type Schema, type WireError, messageOf } from "@tfgrid/primitives";
 import { CLIENT_LIMITS } from "../limits.ts";
 import { chainErrors } from "../light/errors.ts";
+import { outbox } from "./outbox.ts";
 import { type MethodName, type Methods, methods } from "../rpc/methods.ts";
 
 export type ParamsOf<M extends MethodName> = ReturnType<Methods[M]["params"]["fromJson"]>;
@@ -20,13 +21,15 @@ export interface Transport {
 
 export function httpTransport(url: string): Transport {
   let lastId = 0;
+  const together = outbox((body, options) => post(url, body, options));
   return {
     url,
     async call(method, params, options = {}) {
       const { params: paramsSchema, result } = methods[method] as unknown as { params: Schema<typeof params>; result: Schema<ResultOf<typeof method>> };
       lastId += 1;
-      const request = { jsonrpc: "2.0", id: lastId, method, params: paramsSchema.toJson(params) };
-      const answer = await post(url, JSON.stringify(request), options);
+      const request = { jsonrpc: "2.0", id: lastId, method, params: paramsSchema.toJson(params) } as const;
+      // Calls with a patience of their own go alone.
+      const answer = await (options.timeoutMs === undefined ? together.send(request, options.signal) : post(url, JSON.stringify(request), options));
       return parseResult(method, () => result.fromJson(unwrap(answer)));
     },
   };
@@ -69,7 +72,7 @@ export function unreachable(url: string, cause: unknown): GridError {
 
 /** @throws GridError what the server answered */
 export function unwrap(answer: unknown): JsonValue {
-  const { result, error } = answer as { result?: JsonValue; error?: { data?: unknown; message?: unknown } };
+  const { result, error } = (answer ?? {}) as { result?: JsonValue; error?: { data?: unknown; message?: unknown } };
   if (error !== undefined) throw wireErrorOf(error.data) ?? chainErrors.fail("light.bad_answer", { message: `The server answered: ${String(error.message)}` });
   if (result === undefined) throw chainErrors.fail("light.bad_answer");
   return result;
