@@ -1,4 +1,4 @@
-/** Hysteresis: a working path is left only for one that is clearly better for some time; a dead one at once. */
+/** Hysteresis: a working path is left only for one that is clearly better, or shorter and no worse, for some time; a dead one at once. */
 import type { NodeId } from "@tfgrid/primitives";
 import { PATH_LIMITS as L } from "../limits.ts";
 import type { Path } from "./shortest-path.ts";
@@ -25,7 +25,9 @@ export function choosePath(
   if (best.nodes.join() === state.nodes.join()) return { state: { nodes: state.nodes }, switched: false };
   if (currentCostUs === undefined) return take;
   const gain = currentCostUs - best.costUs;
-  if (gain < L.switchMarginUs || gain < currentCostUs * L.switchMarginShare) return { state: { nodes: state.nodes }, switched: false };
+  // A shorter way that is no worse needs fewer nodes' help.
+  const worthIt = best.nodes.length < state.nodes.length ? gain >= 0 : gain >= L.switchMarginUs && gain >= currentCostUs * L.switchMarginShare;
+  if (!worthIt) return { state: { nodes: state.nodes }, switched: false };
   const betterSinceMs = state.betterSinceMs ?? nowMs;
   if (nowMs - betterSinceMs >= L.switchAfterMs) return take;
   return { state: { nodes: state.nodes, betterSinceMs }, switched: false };

@@ -81,9 +81,12 @@ export function pathService(options: PathServiceOptions): PathService {
       throw fail("network.message_refused", { details: { from } });
     if (pair === undefined) throw fail("network.unknown_network", { details: { network: body.network } });
     const address = body.via === null ? undefined : endpointOf(view.nodes.get(body.via.nodeId))?.address;
-    pair.endpoint = body.via === null || address === undefined ? undefined : { address, port: body.via.port };
-    pair.established = body.via === null ? [self, sender] : [self, body.via.nodeId, sender];
-    options.onChange();
+    const endpoint = body.via === null || address === undefined ? undefined : { address, port: body.via.port };
+    const established = body.via === null ? [self, sender] : [self, body.via.nodeId, sender];
+    // Most words only renew what is in force.
+    const changed = established.join() !== pair.established.join() || endpoint?.address !== pair.endpoint?.address || endpoint?.port !== pair.endpoint?.port;
+    Object.assign(pair, { endpoint, established });
+    if (changed) options.onChange();
     return {};
   });
 
