@@ -35,16 +35,16 @@ interface Visit {
 function visitAllTheWhile(): { end(): Promise<readonly Visit[]> } {
   const visits: Visit[] = [];
   const beganMs = Date.now();
-  let going = true;
+  const stop = new AbortController();
   const visiting = (async () => {
-    while (going) {
+    while (!stop.signal.aborted) {
       const { status, body } = await grid.fetch(HOST, "/messages");
       visits.push({ afterMs: Date.now() - beganMs, status, body: status === 200 ? "" : body });
     }
   })();
   return {
     end: async () => {
-      going = false;
+      stop.abort();
       await visiting;
       return visits;
     },

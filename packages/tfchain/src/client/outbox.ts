@@ -22,7 +22,7 @@ interface Waiting {
 
 export interface Outbox {
   /** The answer's JSON-RPC object. @throws what `post` throws; the signal's reason when aborted */
-  send(request: RpcRequest, signal: AbortSignal | undefined): Promise<unknown>;
+  readonly send: (request: RpcRequest, signal: AbortSignal | undefined) => Promise<unknown>;
 }
 
 export function outbox(post: Post): Outbox {
