@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type ContractId, keyPairFromSeed, seal, utf8 } from "@tfgrid/primitives";
+import { NODE_LIMITS } from "../../src/limits.ts";
 import { zmachineKey } from "../../src/provisioning/keys.ts";
 import {
   amend,
@@ -302,7 +303,7 @@ describe("a 3Node agent", () => {
     const { world, id } = await deployed();
     await world.clock.until(() => reportOf(world, id)?.state === "running", { withinMs: 1_000, what: "running" });
     world.chain.contracts.set(id, { ...world.chain.node(id), report: null });
-    await world.clock.until(() => reportOf(world, id)?.state === "running", { withinMs: 40_000, what: "reported again" });
+    await world.clock.until(() => reportOf(world, id)?.state === "running", { withinMs: NODE_LIMITS.syncIntervalMs + 10_000, what: "reported again" });
   });
 
   it("sends no report while nothing changes", async () => {
