@@ -180,4 +180,8 @@ export const LIGHT_LIMITS = {
   trustedHeaders: 64,
   /** Headers fetched to get from a trusted one to a new one: bisection needs about log2 of the distance for each change of validators. */
   bisectionSteps: 128,
+  /** ms. A server that joins waits this long for each further server to have the block that it begins with. */
+  joinPatienceMs: 5_000,
+  /** ms between two questions whether a server has that block. */
+  joinPauseMs: 250,
 } as const;

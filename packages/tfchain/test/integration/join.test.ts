@@ -53,6 +53,15 @@ test("begins with the newest block that the genesis' validators signed, at two s
   expect(joining.trust).toEqual(newChain.trustInValidators(CHAIN_ID, genesisOf(MEMBERS).validators ?? []));
 });
 
+test("leaves out a server that is away, and does not begin where two servers show two blocks", async () => {
+  const [good, away] = [await serve({}), "http://127.0.0.1:1"];
+  const { stateSync } = await askToJoin({ urls: [good, away, await serve({})], clock: systemClock });
+  expect(stateSync.rpcServers).toHaveLength(2);
+  expect(stateSync.rpcServers.some((url) => url.startsWith(away))).toBe(false);
+  const fork = askToJoin({ urls: [good, await serve({ members: STRANGERS })], clock: systemClock });
+  await expect(fork).rejects.toMatchObject({ code: "light.fork_detected", details: { height: 5 } });
+});
+
 test("another genesis than the one that is known is refused", async () => {
   const genesis = JSON.stringify(runtime.genesisToJson(genesisOf(STRANGERS)));
   await expect(ask({ genesis, members: STRANGERS }, { genesisHash: GENESIS_HASH })).rejects.toMatchObject({ code: "chain.genesis_mismatch" });
