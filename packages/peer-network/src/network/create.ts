@@ -131,12 +131,13 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
   const services = createServices(
     options,
     () => wanted,
-    () => bell.ring(clock.nowMs()),
+    () => bell.ring({ news: false, settleFromMs: clock.nowMs() }),
   );
   const { prober, linkState, paths, forwards, views, choose } = services;
 
   const reconcile = async (): Promise<void> => {
-    const view = await views.read(0);
+    // What only settles a path needs no news from the chain.
+    const view = await views.read(bell.news() ? 0 : L.settleForMs);
     prober.setTargets(probeTargets(view, nodeId, wanted));
     paths.setPairs(wanted.flatMap((znet) => pairsOf(view, znet, nodeId)));
     choose();
@@ -161,9 +162,9 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
     setZnets: (znets) => {
       const grown = hasNew(wanted, znets);
       wanted = znets;
-      bell.ring(grown ? clock.nowMs() : undefined);
+      bell.ring({ news: true, ...(grown ? { settleFromMs: clock.nowMs() } : {}) });
     },
-    nudge: () => bell.ring(),
+    nudge: () => bell.ring({ news: true }),
     status: () => ({ links: prober.links(), paths: paths.status(linkState.db.graph()), forwards: forwards.count }),
     stop: async () => {
       stopping.abort(new Error("stopped"));
@@ -285,8 +286,10 @@ function accountLookup(chain: NetworkChain): (nodeId: NodeId) => Promise<Account
 }
 
 interface Doorbell {
-  /** With the time: also shortens the waits for a while from then on. */
-  ring(settleFromMs?: number): void;
+  /** With `settleFromMs`: also shortens the waits for a while from then on. */
+  ring(ring: { readonly news: boolean; readonly settleFromMs?: number }): void;
+  /** Whether the last ring told of something new on the chain or in the wishes, or there was none for the whole wait. */
+  news(): boolean;
   /** A path changed a moment ago. */
   settling(nowMs: number): boolean;
   wait(clock: Clock, timeoutMs: number, signal: AbortSignal): Promise<void>;
@@ -297,23 +300,29 @@ function doorbell(): Doorbell {
   let rung = false;
   let wake: (() => void) | undefined;
   let settledAtMs = 0;
+  let [news, nextNews] = [true, false];
   return {
-    ring: (settleFromMs) => {
-      if (settleFromMs !== undefined) settledAtMs = settleFromMs + L.settleForMs;
+    ring: (ring) => {
+      if (ring.settleFromMs !== undefined) settledAtMs = ring.settleFromMs + L.settleForMs;
+      nextNews ||= ring.news;
       rung = true;
       wake?.();
     },
+    news: () => news,
     settling: (nowMs) => nowMs < settledAtMs,
     wait: async (clock, timeoutMs, signal) => {
       if (!rung) {
-        const patienceMs = clock.nowMs() < settledAtMs ? L.settleMs : timeoutMs;
+        const settling = clock.nowMs() < settledAtMs;
+        const patienceMs = settling ? L.settleMs : timeoutMs;
         const timer = new AbortController();
         const woken = new Promise<void>((resolve) => (wake = resolve));
         const slept = clock.sleep(patienceMs, AbortSignal.any([signal, timer.signal])).catch(() => undefined);
         await Promise.race([woken, slept]);
         timer.abort(new Error("woken"));
         wake = undefined;
+        if (!rung && !settling) nextNews = true;
       }
+      [news, nextNews] = [nextNews, false];
       rung = false;
     },
   };
