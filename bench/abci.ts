@@ -7,13 +7,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { encode, silentLogger, utf8 } from "@tfgrid/primitives";
-import { type Call, chain, genesisHashOf, lmdbStorage, runtime as ledger, testing, verifyFast } from "@tfgrid/tfchain";
+import { silentLogger, utf8 } from "@tfgrid/primitives";
+import { type Call, genesisHashOf, lmdbStorage, runtime as ledger, testing, verifyFast } from "@tfgrid/tfchain";
 import { BlockStore } from "../packages/tfchain/src/engines/block-store.ts";
 import { Application } from "../packages/tfchain/src/engines/cometbft/application.ts";
 import { KnownTxs, verdictsOf } from "../packages/tfchain/src/engines/cometbft/known-txs.ts";
 import * as abci from "../packages/tfchain/src/engines/cometbft/wire/index.ts";
-import { CHAIN_ID, benchGenesis, senderNames, signAll } from "./contracts.ts";
+import { sendersOf, signAll } from "./contracts.ts";
+import { CHAIN_ID, benchGenesis, signTx } from "./ledger.ts";
 import { report } from "./section.ts";
 
 const [count = 10_000] = process.argv.slice(2).filter((argument) => /^\d+$/.test(argument)).map(Number);
@@ -24,8 +25,8 @@ type Value = Exclude<abci.Request["value"], { case: undefined }>;
 /** As it comes from the socket. */
 const framed = (value: Value): Uint8Array => toBinary(abci.RequestSchema, create(abci.RequestSchema, { value }));
 
-const names = senderNames(SENDERS);
-const genesis = benchGenesis(names, { validators: [{ publicKey: testing.testKey("validator").account, power: 1 }] });
+const senders = sendersOf(SENDERS);
+const genesis = benchGenesis(senders, { validators: [{ publicKey: testing.testKey("validator").account, power: 1 }] });
 const genesisHash = genesisHashOf(ledger.genesisToJson(genesis), "cometbft");
 const folder = mkdtempSync(join(tmpdir(), "tfgrid-bench-abci-"));
 const storage = lmdbStorage(folder);
@@ -49,14 +50,7 @@ async function during(what: string, work: () => Promise<unknown>): Promise<void>
 }
 
 const transfer: Call = { type: "accounts.transfer", to: testing.testKey("sink").account, amountUnits: 1n };
-const load = signAll(transfer, names, count);
-
-/** The load's numbers begin at 1. */
-function firstOf(name: string): Uint8Array {
-  const key = testing.testKey(name);
-  const body = { chainId: CHAIN_ID, signer: key.account, nonce: 0, expiresAtHeight: 1_000_000 as never, calls: [transfer] };
-  return encode(chain.signedTransaction, { body, signature: key.sign("tfgrid/tx/v1", encode(chain.transactionBody, body)) });
-}
+const load = signAll(transfer, senders, count);
 
 async function block(height: number, txs: Uint8Array[]): Promise<void> {
   const at = { height: BigInt(height), time: { seconds: 1_700_000_000n + BigInt(height), nanos: 0 }, hash: new Uint8Array(32).fill(height) };
@@ -74,7 +68,8 @@ async function block(height: number, txs: Uint8Array[]): Promise<void> {
 
 try {
   await ask(framed({ case: "initChain", value: create(abci.RequestInitChainSchema, { chainId: CHAIN_ID, appStateBytes: utf8(JSON.stringify({ genesisHash })), initialHeight: 1n }) }));
-  await block(1, names.map(firstOf));
+  // The load's numbers begin at 1.
+  await block(1, senders.map((one) => signTx(one, [transfer])));
   spentUs.clear();
   for (let from = 0, height = 2; from < count; from += BLOCK_TXS, height += 1) await block(height, load.slice(from, from + BLOCK_TXS));
   const perTx = [...spentUs].map(([what, us]) => [`${what}, us of processor time`, Math.round((10 * us) / count) / 10] as const);

@@ -9,11 +9,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bytesToHex } from "@tfgrid/primitives";
 import { type Call, connectChain, runtime, testing } from "@tfgrid/tfchain";
-import { benchGenesis, prepareLedger, senderNames, signAll } from "./contracts.ts";
+import { farmer, prepareLedger, sendersOf, signAll } from "./contracts.ts";
+import { benchGenesis } from "./ledger.ts";
 import { report } from "./section.ts";
 import { median } from "./statistics.ts";
 
-const [contracts = 20_000, senders = 200] = process.argv.slice(2).filter((text) => /^\d+$/.test(text)).map(Number);
+const [contracts = 20_000, senderCount = 200] = process.argv.slice(2).filter((text) => /^\d+$/.test(text)).map(Number);
 /** Open submissions: enough to fill blocks, below the server's bound for one connection. */
 const WINDOW = 1_500;
 /** Transactions before the run that is counted: one after another, to warm up, and steadily. */
@@ -24,10 +25,10 @@ const STEADY_SECONDS = 4;
 /** USER_HZ is 100 on every Linux that Node runs on. */
 const US_PER_TICK = 10_000;
 const folder = mkdtempSync(join(tmpdir(), "tfgrid-bench-"));
-const names = senderNames(senders);
+const senders = sendersOf(senderCount);
 
 function writeFiles(): void {
-  writeFileSync(join(folder, "genesis.json"), JSON.stringify(runtime.genesisToJson(benchGenesis(names))));
+  writeFileSync(join(folder, "genesis.json"), JSON.stringify(runtime.genesisToJson(benchGenesis([farmer, ...senders]))));
   writeFileSync(join(folder, "seed"), bytesToHex(testing.testKey("authority").secretSeed));
   writeFileSync(join(folder, "config.json"), JSON.stringify({ dataDir: "data", genesisFile: "genesis.json", authoritySeedFile: "seed" }));
 }
@@ -45,7 +46,7 @@ async function start(): Promise<{ child: ChildProcess; url: string }> {
 }
 
 const messagesOf = (call: Call): string[] =>
-  signAll(call, names, contracts).map((tx, id) => JSON.stringify({ jsonrpc: "2.0", id, method: "tx.submit", params: { tx: Buffer.from(tx).toString("base64") } }));
+  signAll(call, senders, contracts).map((tx, id) => JSON.stringify({ jsonrpc: "2.0", id, method: "tx.submit", params: { tx: Buffer.from(tx).toString("base64") } }));
 
 /** What is sent next: another one for each answer, or so many a second whatever the answers do. */
 type Feed = { readonly window: number } | { readonly perSecond: number };
@@ -107,7 +108,7 @@ const { child, url } = await start();
 try {
   const client = connectChain({ url });
   const pid = child.pid as number;
-  const call = await prepareLedger(client, names);
+  const call = await prepareLedger(client, senders);
   const freshMb = rssMb(pid);
   const messages = messagesOf(call);
   let used = 0;

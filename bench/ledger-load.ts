@@ -5,15 +5,14 @@
  * fall due evenly; then the clock runs as clocks do, and the processor time of everything in this process is measured, the
  * sending of heartbeats among it. Fewer contracts are billed more often, so that the rate stays the same.
  */
-import { type KeyObject, createHash, createPrivateKey, sign } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type AccountId, type Clock, bytesToHex, cidOf, domainBytes, encode, keyPairFromSeed, systemClock, utf8 } from "@tfgrid/primitives";
-import { type Call, type RunningChain, chain as types, runtime, startChain, testing } from "@tfgrid/tfchain";
+import { type Clock, cidOf, systemClock, utf8 } from "@tfgrid/primitives";
+import { type Call, type RunningChain, runtime, startChain, testing } from "@tfgrid/tfchain";
+import { type Sender, SMALL, benchGenesis, createFarm, createTwin, heartbeat, registerNode, sender, signTx } from "./ledger.ts";
 import { report } from "./section.ts";
 
 const [contracts = 100_000, nodes = 10_000, seconds = 60] = process.argv.slice(2).filter((text) => /^\d+$/.test(text)).map(Number);
-const CHAIN_ID = "bench-load";
 const OWNERS = 100;
 /** Contracts of one moment: as many as fall due between two blocks. */
 const PER_TX = 20;
@@ -22,27 +21,6 @@ const HEARTBEAT_MS = 600_000;
 const BILL_EVERY_MS = 3.6;
 const SETTLEMENT_MS = Math.round(contracts * BILL_EVERY_MS);
 const WARM_UP_MS = 10_000;
-const DER = Buffer.from("302e020100300506032b657004220420", "hex");
-
-interface Signer {
-  readonly account: AccountId;
-  readonly encryptionKey: string;
-  readonly secret: KeyObject;
-  nonce: number;
-}
-
-function signer(name: string): Signer {
-  const pair = keyPairFromSeed(createHash("sha256").update(name).digest());
-  const secret = createPrivateKey({ key: Buffer.concat([DER, pair.secretSeed]), format: "der", type: "pkcs8" });
-  return { account: pair.account, encryptionKey: pair.encryptionKey, secret, nonce: 0 };
-}
-
-function signed(by: Signer, calls: readonly Call[]): Uint8Array {
-  const body = { chainId: CHAIN_ID, signer: by.account, nonce: by.nonce, expiresAtHeight: 100_000_000 as never, calls };
-  by.nonce += 1;
-  const signature = bytesToHex(sign(null, domainBytes("tfgrid/tx/v1", encode(types.transactionBody, body)), by.secret));
-  return encode(types.signedTransaction, { body, signature });
-}
 
 /** By hand until it is let go; never back. */
 class BenchClock implements Clock {
@@ -63,13 +41,13 @@ class BenchClock implements Clock {
 
 const clock = new BenchClock();
 const folder = mkdtempSync("/var/tmp/tfgrid-bench-load-");
-const farmer = signer("farmer");
-const machines = Array.from({ length: nodes }, (_, index) => signer(`node ${index}`));
-const owners = Array.from({ length: OWNERS }, (_, index) => signer(`owner ${index}`));
+const farmer = sender("farmer");
+const machines = Array.from({ length: nodes }, (_, index) => sender(`node ${index}`));
+const owners = Array.from({ length: OWNERS }, (_, index) => sender(`owner ${index}`));
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-async function submit(chain: RunningChain, by: Signer, calls: readonly Call[]): Promise<void> {
-  const { ok, error } = await chain.engine.submit(signed(by, calls));
+async function submit(chain: RunningChain, by: Sender, calls: readonly Call[]): Promise<void> {
+  const { ok, error } = await chain.engine.submit(signTx(by, calls));
   if (!ok) throw new Error(JSON.stringify(error));
 }
 
@@ -78,46 +56,34 @@ async function each<T>(items: readonly T[], run: (item: T, index: number) => Pro
   for (let from = 0; from < items.length; from += 1_000) await Promise.all(items.slice(from, from + 1_000).map((item, index) => run(item, from + index)));
 }
 
-const twinCall = ({ encryptionKey }: Signer): Call => ({ type: "twins.create", relays: [], encryptionKey: encryptionKey as never });
-const nodeIds = new Map<Signer, number>();
-const heartbeat = (machine: Signer): Call => ({ type: "nodes.heartbeat", nodeId: nodeIds.get(machine) as never, uptimeSec: 1 });
+const nodeIds = new Map<Sender, number>();
+const heartbeatOf = (machine: Sender): Call => heartbeat(nodeIds.get(machine) as number);
 
 async function joinNodes(chain: RunningChain): Promise<void> {
-  await submit(chain, farmer, [twinCall(farmer), { type: "farms.create", name: "farm", dedicated: false }]);
-  const profile = {
-    total: { cpuMilli: 4_096_000, memoryBytes: 2 ** 50, ssdBytes: 2 ** 50, hddBytes: 0 },
-    location: { country: "Belgium", city: "Ghent", latitudeMicro: 0, longitudeMicro: 0 },
-    interfaces: [],
-    meshKey: bytesToHex(new Uint8Array(32).fill(7)),
-    meshEndpoints: [],
-    isolation: ["container" as const],
-    softwareVersion: "0.1.0",
-  };
-  const body = { chainId: CHAIN_ID, farmId: 1 as never, expiresAtMs: clock.nowMs() + 3_600_000 };
-  const joinToken = { ...body, signature: bytesToHex(sign(null, domainBytes("tfgrid/join-token/v1", encode(types.joinTokenBody, body)), farmer.secret)) };
-  await each(machines, (machine) => submit(chain, machine, [twinCall(machine), { type: "nodes.register", joinToken, ...profile }]));
+  await submit(chain, farmer, [createTwin(farmer), createFarm]);
+  const register = registerNode(farmer, clock.nowMs());
+  await each(machines, (machine) => submit(chain, machine, [createTwin(machine), register]));
   const read = runtime.queries(chain.engine.state);
   for (const machine of machines) {
-    const twin = read.twinByAccount(machine.account);
+    const twin = read.twinByAccount(machine.key.account);
     nodeIds.set(machine, (twin === undefined ? undefined : read.nodeByTwin(twin.id))?.id as number);
   }
-  await each(owners, (owner) => submit(chain, owner, [twinCall(owner)]));
+  await each(owners, (owner) => submit(chain, owner, [createTwin(owner)]));
 }
 
 /** Contracts with their time of creation, and so their bills, spread evenly over one settlement interval. */
 async function build(chain: RunningChain): Promise<void> {
   const instruction = cidOf(utf8("x"));
-  const resources = { cpuMilli: 10, memoryBytes: 2 ** 24, ssdBytes: 2 ** 24, hddBytes: 0 };
-  const common = { type: "contracts.create_node" as const, solutionId: null, instruction, resources, publicIps: 0, networks: [], depositUnits: 100_000_000n };
+  const common = { type: "contracts.create_node" as const, solutionId: null, instruction, resources: SMALL, publicIps: 0, networks: [], depositUnits: 100_000_000n };
   let beatAtMs = clock.nowMs() - HEARTBEAT_MS;
   for (let made = 0; made < contracts; made += PER_TX) {
     if (clock.nowMs() - beatAtMs >= HEARTBEAT_MS * 0.9) {
       beatAtMs = clock.nowMs();
-      await each(machines, (machine) => submit(chain, machine, [heartbeat(machine)]));
+      await each(machines, (machine) => submit(chain, machine, [heartbeatOf(machine)]));
       say(`${made} contracts`);
     }
     const calls = Array.from({ length: PER_TX }, (_, index): Call => ({ ...common, nodeId: (1 + ((made + index) % nodes)) as never }));
-    await submit(chain, owners[(made / PER_TX) % OWNERS] as Signer, calls);
+    await submit(chain, owners[(made / PER_TX) % OWNERS] as Sender, calls);
     clock.advance(PER_TX * BILL_EVERY_MS);
   }
 }
@@ -135,10 +101,10 @@ async function watch(chain: RunningChain): Promise<Watched> {
   let heartbeats = 0;
   const failed = Promise.withResolvers<never>();
   const beats = setInterval(() => {
-    const machine = machines[next % nodes] as Signer;
+    const machine = machines[next % nodes] as Sender;
     next += 1;
     heartbeats += 1;
-    submit(chain, machine, [heartbeat(machine)]).catch(failed.reject);
+    submit(chain, machine, [heartbeatOf(machine)]).catch(failed.reject);
   }, HEARTBEAT_MS / nodes);
   let blocks = 0;
   let bills = 0;
@@ -161,20 +127,15 @@ async function watch(chain: RunningChain): Promise<Watched> {
   }
 }
 
-const genesis = runtime.defaultGenesis({
-  chainId: CHAIN_ID,
-  preset: "main",
+const genesis = benchGenesis([farmer, ...machines, ...owners], {
   params: { maxCallsPerTx: 256, heartbeatIntervalMs: HEARTBEAT_MS, settlementIntervalMs: SETTLEMENT_MS },
-  foundation: testing.testKey("foundation").account,
-  validatorsPool: testing.testKey("validators").account,
-  accounts: [farmer, ...machines, ...owners].map(({ account }) => ({ id: account, freeUnits: 10n ** 13n })),
 });
 const chain = await startChain({ dataDir: join(folder, "data"), genesis, authority: testing.testKey("authority"), blockIntervalMs: 1, clock });
 let building = true;
 try {
   await joinNodes(chain);
   await build(chain);
-  await each(machines, (machine) => submit(chain, machine, [heartbeat(machine)]));
+  await each(machines, (machine) => submit(chain, machine, [heartbeatOf(machine)]));
   building = false;
 } finally {
   if (building) rmSync(folder, { recursive: true, force: true });

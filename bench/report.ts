@@ -1,7 +1,5 @@
-/** Writes the figures into docs/performance.md, between its markers. */
-import { readFileSync, writeFileSync } from "node:fs";
-import { cpus, release, totalmem } from "node:os";
-import { fileURLToPath } from "node:url";
+/** The figures of `main.ts` as the table that it prints and writes into docs/performance.md. */
+import { tableText, writeSection } from "./section.ts";
 
 export interface Figure {
   readonly name: string;
@@ -19,18 +17,8 @@ export interface Targets {
   readonly idleCorePercent: number;
 }
 
-const file = fileURLToPath(new URL("../docs/performance.md", import.meta.url));
-const BEGIN = "<!-- bench:begin -->";
-const END = "<!-- bench:end -->";
-
 export function writeReport(figures: readonly Figure[]): void {
-  const rows = figures.map((figure) => `| ${figure.name} | ${figure.value} | ${figure.spread} | ${figure.target} |`);
-  const machine = `${cpus().length} x ${cpus()[0]?.model.trim() ?? "unknown processor"}, ${Math.round(totalmem() / 1024 ** 3)} GiB, Linux ${release()}, Node ${process.versions.node}`;
-  const table = ["| what | median | spread | goal |", "| --- | --- | --- | --- |", ...rows].join("\n");
-  const section = `${BEGIN}\nMachine: ${machine}. Date: ${new Date().toISOString().slice(0, 10)}. Command: \`npm run bench\`.\n\n${table}\n${END}`;
-  const text = readFileSync(file, "utf8");
-  const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
-  if (from < 0 || to < from) throw new Error(`${file} has no bench markers`);
-  writeFileSync(file, text.slice(0, from) + section + text.slice(to + END.length));
-  process.stdout.write(`${table}\n`);
+  const table = { head: ["what", "median", "spread", "goal"], rows: figures.map(({ name, value, spread, target }) => [name, value, spread, target]) };
+  writeSection({ name: "grid", command: ["npm run bench", ...process.argv.slice(2)].join(" -- "), table });
+  process.stdout.write(`${tableText(table)}\n`);
 }

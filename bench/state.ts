@@ -1,19 +1,17 @@
 /**
- * `node bench/state.ts [contracts] [nodes]`: what the size of the ledger costs. One solo chain on LMDB, in this process, grows
+ * `npm run bench -- state [contracts] [nodes] [--report]`: what the size of the ledger costs. One solo chain on LMDB, in this process, grows
  * to 1,000,000 contracts on 10,000 nodes; on the way the same block of 100 new contracts is timed at each size. Then the
  * chain is started anew as a program, a snapshot is taken while it stands ready, restored into an empty folder, and the bills
- * of an hour are carried out. `--report` writes the figures into docs/performance.md.
+ * of an hour are carried out.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { type KeyObject, createHash, createPrivateKey, sign } from "node:crypto";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type AccountId, bytesToHex, cidOf, domainBytes, encode, keyPairFromSeed, silentLogger, utf8 } from "@tfgrid/primitives";
+import { bytesToHex, cidOf, silentLogger, utf8 } from "@tfgrid/primitives";
 import {
   type Call,
   type RunningChain,
   beginRestore,
-  chain as types,
   lmdbStorage,
   openSnapshots,
   openState,
@@ -22,17 +20,16 @@ import {
   startChain,
   testing,
 } from "@tfgrid/tfchain";
-import { writeSection } from "./state-report.ts";
+import { type Sender, CHAIN_ID, SMALL, benchGenesis, createFarm, createTwin, heartbeat, registerNode, sender, signTx } from "./ledger.ts";
+import { report } from "./section.ts";
 import { median } from "./statistics.ts";
 
 const numbers = process.argv.slice(2).filter((text) => /^\d+$/.test(text)).map(Number);
 const [contracts = 1_000_000, nodes = 10_000] = numbers;
-const CHAIN_ID = "bench-state";
 const OWNERS = 50;
 const PER_TX = 200;
 const PROBE_CONTRACTS = 100;
 const PROBES = 15;
-const DER = Buffer.from("302e020100300506032b657004220420", "hex");
 
 const folder = mkdtempSync("/var/tmp/tfgrid-bench-state-");
 const dataDir = join(folder, "data");
@@ -44,70 +41,32 @@ const note = (name: string, value: string): void => {
   say(`${name}: ${value}`);
 };
 
-interface Signer {
-  readonly account: AccountId;
-  readonly encryptionKey: string;
-  readonly secret: KeyObject;
-  nonce: number;
-}
-
-function signer(name: string): Signer {
-  const pair = keyPairFromSeed(createHash("sha256").update(name).digest());
-  const secret = createPrivateKey({ key: Buffer.concat([DER, pair.secretSeed]), format: "der", type: "pkcs8" });
-  return { account: pair.account, encryptionKey: pair.encryptionKey, secret, nonce: 0 };
-}
-
-function signed(by: Signer, calls: readonly Call[]): Uint8Array {
-  const body = { chainId: CHAIN_ID, signer: by.account, nonce: by.nonce, expiresAtHeight: 100_000_000 as never, calls };
-  by.nonce += 1;
-  const signature = bytesToHex(sign(null, domainBytes("tfgrid/tx/v1", encode(types.transactionBody, body)), by.secret));
-  return encode(types.signedTransaction, { body, signature });
-}
-
-async function submit(chain: RunningChain, by: Signer, calls: readonly Call[]): Promise<void> {
-  const { ok, error } = await chain.engine.submit(signed(by, calls));
+async function submit(chain: RunningChain, by: Sender, calls: readonly Call[]): Promise<void> {
+  const { ok, error } = await chain.engine.submit(signTx(by, calls));
   if (!ok) throw new Error(JSON.stringify(error));
 }
 
-const farmer = signer("farmer");
-const machines = Array.from({ length: nodes }, (_, index) => signer(`node ${index}`));
-const owners = Array.from({ length: OWNERS }, (_, index) => signer(`owner ${index}`));
+const farmer = sender("farmer");
+const machines = Array.from({ length: nodes }, (_, index) => sender(`node ${index}`));
+const owners = Array.from({ length: OWNERS }, (_, index) => sender(`owner ${index}`));
 
-const genesis = runtime.defaultGenesis({
-  chainId: CHAIN_ID,
-  preset: "main",
+const genesis = benchGenesis([farmer, ...machines, ...owners], {
   // However long it takes to grow: nobody goes down for want of a heartbeat.
   params: { maxCallsPerTx: 256, heartbeatIntervalMs: 24 * 3_600_000 },
-  foundation: testing.testKey("foundation").account,
-  validatorsPool: testing.testKey("validators").account,
-  accounts: [farmer, ...machines, ...owners].map(({ account }) => ({ id: account, freeUnits: 5n * 10n ** 11n })),
 });
 
-const twinCall = ({ encryptionKey }: Signer): Call => ({ type: "twins.create", relays: [], encryptionKey: encryptionKey as never });
-
 async function joinNodes(chain: RunningChain): Promise<void> {
-  await submit(chain, farmer, [twinCall(farmer), { type: "farms.create", name: "farm", dedicated: false }]);
-  const body = { chainId: CHAIN_ID, farmId: 1 as never, expiresAtMs: Date.now() + 3_600_000 };
-  const signature = bytesToHex(sign(null, domainBytes("tfgrid/join-token/v1", encode(types.joinTokenBody, body)), farmer.secret));
-  const profile = {
-    total: { cpuMilli: 4_096_000, memoryBytes: 2 ** 50, ssdBytes: 2 ** 50, hddBytes: 0 },
-    location: { country: "Belgium", city: "Ghent", latitudeMicro: 0, longitudeMicro: 0 },
-    interfaces: [],
-    meshKey: bytesToHex(new Uint8Array(32).fill(7)),
-    meshEndpoints: [],
-    isolation: ["container" as const],
-    softwareVersion: "0.1.0",
-  };
-  await all(machines, async (machine) => submit(chain, machine, [twinCall(machine), { type: "nodes.register", joinToken: { ...body, signature }, ...profile }]));
-  const heartbeat = (nodeId: number): Call => ({ type: "nodes.heartbeat", nodeId: nodeId as never, uptimeSec: 1 });
-  const idOf = new Map(machines.map((machine) => [machine.account, runtime.queries(chain.engine.state).twinByAccount(machine.account)]));
+  await submit(chain, farmer, [createTwin(farmer), createFarm]);
+  const register = registerNode(farmer, Date.now());
+  await all(machines, async (machine) => submit(chain, machine, [createTwin(machine), register]));
+  const idOf = new Map(machines.map((machine) => [machine, runtime.queries(chain.engine.state).twinByAccount(machine.key.account)]));
   await all(machines, async (machine) => {
-    const twin = idOf.get(machine.account);
+    const twin = idOf.get(machine);
     const node = twin === undefined ? undefined : runtime.queries(chain.engine.state).nodeByTwin(twin.id);
     if (node === undefined) throw new Error("a node did not join");
     await submit(chain, machine, [heartbeat(node.id)]);
   });
-  await all(owners, async (owner) => submit(chain, owner, [twinCall(owner)]));
+  await all(owners, async (owner) => submit(chain, owner, [createTwin(owner)]));
 }
 
 /** A bounded number at once. */
@@ -122,17 +81,16 @@ async function all<T>(items: readonly T[], run: (item: T) => Promise<void>): Pro
 let created = 0;
 const instruction = cidOf(utf8("x"));
 function contractCalls(count: number): Call[] {
-  const resources = { cpuMilli: 10, memoryBytes: 2 ** 24, ssdBytes: 2 ** 24, hddBytes: 0 };
   return Array.from({ length: count }, () => {
     created += 1;
-    const common = { solutionId: null, instruction, resources, publicIps: 0, networks: [], depositUnits: 5_000_000n };
+    const common = { solutionId: null, instruction, resources: SMALL, publicIps: 0, networks: [], depositUnits: 5_000_000n };
     return { type: "contracts.create_node" as const, nodeId: (1 + (created % nodes)) as never, ...common };
   });
 }
 
 /** Grows to `target`; each owner has one transaction open. */
 async function grow(chain: RunningChain, target: number): Promise<void> {
-  const worker = async (owner: Signer): Promise<void> => {
+  const worker = async (owner: Sender): Promise<void> => {
     while (created < target) await submit(chain, owner, contractCalls(Math.min(PER_TX, target - created)));
   };
   await Promise.all(owners.map(worker));
@@ -141,7 +99,7 @@ async function grow(chain: RunningChain, target: number): Promise<void> {
 async function probe(chain: RunningChain): Promise<number> {
   const times: number[] = [];
   for (let index = 0; index < PROBES; index += 1) {
-    const tx = signed(owners[0] as Signer, contractCalls(PROBE_CONTRACTS));
+    const tx = signTx(owners[0] as Sender, contractCalls(PROBE_CONTRACTS));
     const from = performance.now();
     const { ok } = await chain.engine.submit(tx);
     if (!ok) throw new Error("a probe was refused");
@@ -268,7 +226,7 @@ try {
   await startAnew();
   await snapshotAndRestore();
   await billAnHour();
-  if (process.argv.includes("--report")) writeSection(figures);
+  report({ name: "state", figures: Object.fromEntries(figures) });
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

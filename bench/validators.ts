@@ -13,10 +13,11 @@ import { sha256, utf8 } from "@tfgrid/primitives";
 import { PACES, connectChain, ensureCometBft, testing } from "@tfgrid/tfchain";
 import { COMETBFT_VERSION } from "../packages/tfchain/src/engines/cometbft/binary.ts";
 import { type CometServer, peerOf, writeCometServer } from "../packages/tfchain/src/new-chain.ts";
-import { benchGenesis, prepareLedger, senderNames, signAll } from "./contracts.ts";
+import { farmer, prepareLedger, sendersOf, signAll } from "./contracts.ts";
+import { benchGenesis } from "./ledger.ts";
 import { report } from "./section.ts";
 
-const [transactions = 6_000, senders = 200] = process.argv.slice(2).filter((text) => /^\d+$/.test(text)).map(Number);
+const [transactions = 6_000, senderCount = 200] = process.argv.slice(2).filter((text) => /^\d+$/.test(text)).map(Number);
 const VALIDATORS = 4;
 /** Open submissions of one connection. */
 const WINDOW = 200;
@@ -27,9 +28,9 @@ const START_MS = 60_000;
 /** ms without a transaction in any block before those that are missing count as lost. */
 const LOST_MS = 60_000;
 const folder = mkdtempSync("/var/tmp/tfgrid-bench-validators-");
-const names = senderNames(senders);
+const senders = sendersOf(senderCount);
 const keys = Array.from({ length: VALIDATORS }, (_, index) => testing.testKey(`validator ${index}`));
-const genesis = benchGenesis(names, { validators: keys.map(({ account }) => ({ publicKey: account, power: 10 })) });
+const genesis = benchGenesis([farmer, ...senders], { validators: keys.map(({ account }) => ({ publicKey: account, power: 10 })) });
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -136,7 +137,7 @@ async function send(port: number, txs: readonly string[]): Promise<void> {
 async function load(servers: readonly Server[], txs: readonly Uint8Array[]): Promise<number> {
   const first = servers[0] as Server;
   const start = await heightOf(first.cometRpcPort);
-  const parts = servers.map((_, index) => txs.filter((_tx, at) => (at % senders) % VALIDATORS === index).map((tx) => Buffer.from(tx).toString("base64")));
+  const parts = servers.map((_, index) => txs.filter((_tx, at) => (at % senderCount) % VALIDATORS === index).map((tx) => Buffer.from(tx).toString("base64")));
   const from = performance.now();
   const sent = Promise.all(servers.map(({ cometRpcPort }, index) => send(cometRpcPort, parts[index] as string[])));
   await sent;
@@ -180,7 +181,7 @@ async function ledger(makeTxs: (call: Parameters<typeof signAll>[0]) => readonly
   try {
     await ready(servers);
     const client = connectChain({ url: `http://127.0.0.1:${servers[0]?.rpcPort}` });
-    const call = await prepareLedger(client, names);
+    const call = await prepareLedger(client, senders);
     await client.close();
     return transactions / (await load(servers, makeTxs(call)));
   } finally {
@@ -192,7 +193,7 @@ const binary = await ensureCometBft();
 try {
   let txs: readonly Uint8Array[] = [];
   say("the ledger:");
-  const ours = await ledger((call) => (txs = signAll(call, names, transactions)));
+  const ours = await ledger((call) => (txs = signAll(call, senders, transactions)));
   say("kvstore:");
   const theirs = await kvstore(binary, txs[0]?.length ?? 0);
   const figures = {

@@ -15,7 +15,6 @@ import type { BlockInfo, CommittedBlock, Engine, EngineStatus, EventRow, TxResul
 import { type Execution, execute } from "./execute.ts";
 import { requireGenesis } from "./genesis.ts";
 import { Mempool, type PendingTx } from "./mempool.ts";
-import { fastSigner } from "./sign.ts";
 
 export interface SoloOptions {
   readonly storage: Storage;
@@ -49,7 +48,6 @@ class Solo implements Engine {
   readonly #mempool = new Mempool();
   readonly #listeners = new Set<(block: CommittedBlock) => void>();
   readonly #intervalMs: number;
-  readonly #signature: KeyPair["sign"];
   #signed: SignedHeader;
   #head: Head;
   #maxTxBytes = 0;
@@ -64,7 +62,6 @@ class Solo implements Engine {
 
   constructor(options: SoloOptions) {
     this.#options = options;
-    this.#signature = fastSigner(options.authority);
     this.#intervalMs = options.blockIntervalMs ?? ENGINE_LIMITS.blockIntervalMs;
     const { retainedBlocks = ENGINE_LIMITS.retainedBlocks } = options;
     this.#blocks = new BlockStore(options.storage, retainedBlocks);
@@ -98,7 +95,7 @@ class Solo implements Engine {
   #sign(fields: { height: number; timeMs: number; parentHash: Hex; txsRoot: Hex; appHash: Hex }): SoloHeader {
     const { chainId, authority } = this.#options;
     const header = { chainId, ...fields, height: fields.height as Header["height"], authority: authority.account };
-    return { type: "solo", header, signature: this.#signature("tfgrid/header/v1", headerBytes(header)) };
+    return { type: "solo", header, signature: this.#options.authority.sign("tfgrid/header/v1", headerBytes(header)) };
   }
 
   head(): Head {

@@ -1,7 +1,6 @@
 /** Many signatures at once go to another thread: each answer must come back to the one that asked. */
 import { type Hex, domainBytes, utf8 } from "@tfgrid/primitives";
 import { describe, expect, it } from "vitest";
-import { fastSigner } from "../../src/engines/sign.ts";
 import { packSigned, unpackSigned } from "../../src/engines/verify-batch.ts";
 import { verifyTx } from "../../src/engines/verify.ts";
 import { testKey } from "../../src/testing.ts";
@@ -23,12 +22,6 @@ describe("signatures", () => {
       const verdicts = await Promise.all(cases.map(({ valid: _valid, ...one }) => verifyTx(one)));
       expect(verdicts).toEqual(cases.map(({ valid }) => valid));
     }
-  });
-
-  it("are what the keys' own backend makes, from the fast one too", () => {
-    const key = keys[0] as (typeof keys)[number];
-    const message = utf8("a header");
-    expect(fastSigner(key)("tfgrid/header/v1", message)).toBe(key.sign("tfgrid/header/v1", message));
   });
 
   it("survive packing, of whatever length they are", () => {
