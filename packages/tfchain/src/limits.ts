@@ -48,10 +48,14 @@ export const STATE_LIMITS = {
   snapshotChunks: 8_192,
   /** Snapshots kept: one that is being fetched stays while the next one is taken. */
   snapshotsKept: 3,
-  /** Bytes, or as many rows as below, that are read for a snapshot before the chain may go on: 1 to 2 ms. */
-  snapshotSliceBytes: 128 * 1024,
+  /** ms that taking or restoring a snapshot works on before others may run: within it a block is hardly late. */
+  sliceMs: 5,
+  /** Bytes, or as many rows as below, that are read for a snapshot before the time is looked at: well below a millisecond. */
+  snapshotSliceBytes: 32 * 1024,
   /** Rows, as above. */
-  snapshotSliceRows: 512,
+  snapshotSliceRows: 128,
+  /** Pages of the tree that a restore writes at once: with their flush a piece of some ms. */
+  restorePagesPerWrite: 1_024,
 } as const;
 
 export const COMET_LIMITS = {

@@ -46,6 +46,10 @@ export const stateErrors = defineErrors({
     summary: "Chunks are missing.",
     cure: "Apply all chunks before the end, from details.next on.",
   },
+  "snapshot.abandoned": {
+    summary: "The snapshot was given up before its state was complete.",
+    cure: "Nothing of it was kept: begin with another snapshot.",
+  },
   "snapshot.wrong_root": {
     summary: "The restored state is not the one that the trusted header names.",
     cure: "Take another snapshot: whoever made this one lies. Nothing of it was kept.",

@@ -9,11 +9,12 @@ import { STATE_LIMITS } from "../limits.ts";
 import { ROOT_KEY, VERSION_KEY, beginHistory, pageKey, versionKey } from "./history.ts";
 import { stateErrors } from "./errors.ts";
 import { claimFormat } from "./format.ts";
-import { buildTree } from "./build-tree.ts";
+import { TreeBuilder, subtreeOf } from "./build-tree.ts";
 import { encodeRoot } from "./pages.ts";
 import { type Row, type SnapshotInfo, type SnapshotManifest, parseManifest, unpackChunk } from "./snapshot-format.ts";
+import { Slices } from "./slices.ts";
 import type { Storage, WriteOp } from "./storage.ts";
-import { type Leaf, digest, hashOf } from "./tree.ts";
+import { type Leaf, type Node, digest, hashOf } from "./tree.ts";
 
 const MARKER_KEY = "restoring";
 const STAGED = ["state", "tree", "history"] as const;
@@ -48,11 +49,22 @@ export interface Restore {
   apply(index: number, chunk: Uint8Array): void;
   /**
    * Makes the restored state the ledger's, together with what the engine needs beside it (`ops`), in one write. Afterwards
-   * `StateStore.reload`. @throws GridError snapshot.incomplete, snapshot.wrong_root (then nothing is left of it)
+   * `StateStore.reload`. The tree before that write is built in short pieces; others run between them. May be asked again after
+   * a disk refused. @throws GridError snapshot.incomplete, snapshot.wrong_root (then nothing is left of it), snapshot.abandoned;
+   * the signal's reason
    */
-  finish(ops?: readonly WriteOp[]): void;
-  /** Gives up: empties what was written. */
+  finish(options?: FinishOptions): Promise<void>;
+  /** Gives up, also while it is being finished: empties what was written. */
   abandon(): void;
+}
+
+export interface FinishOptions {
+  /** Written together with the state. */
+  readonly ops?: readonly WriteOp[];
+  /** Ends the work; what was written waits for `abandon` or the next opening. */
+  readonly signal?: AbortSignal | undefined;
+  /** Now and then: of how many rows the tree is built. */
+  readonly onProgress?: (rows: number) => void;
 }
 
 /** What an interrupted restore wrote is taken away. */
@@ -93,6 +105,7 @@ function requireTrusted(manifest: SnapshotManifest, trusted: TrustedState): void
 class StagedRestore implements Restore {
   readonly manifest: SnapshotManifest;
   readonly #storage: Storage;
+  readonly #abandoned = new AbortController();
   #next = 0;
   #rows = 0;
   #lastKey = "";
@@ -129,10 +142,10 @@ class StagedRestore implements Restore {
     throw stateErrors.fail("snapshot.chunk_mismatch", { details: { index, sizeBytes: chunk.length, maxBytes: STATE_LIMITS.snapshotChunkBytes } });
   }
 
-  finish(ops: readonly WriteOp[] = []): void {
+  async finish(options: FinishOptions = {}): Promise<void> {
     const { height, appHash, chunkHashes, rows } = this.manifest;
     if (this.#next < chunkHashes.length) throw stateErrors.fail("snapshot.incomplete", { details: { next: this.#next, chunks: chunkHashes.length } });
-    const tree = this.#buildTree();
+    const tree = await this.#buildTree(options);
     const root = bytesToHex(Buffer.from(hashOf(tree), "latin1"));
     if (root !== appHash || this.#rows !== rows) {
       this.abandon();
@@ -146,40 +159,50 @@ class StagedRestore implements Restore {
       { table: "history", key: pageKey({ version: height, path: "/root" }), value: rootBytes },
       beginHistory(height),
       { table: "meta", key: MARKER_KEY, value: undefined },
-      ...ops,
+      ...(options.ops ?? []),
     ]);
   }
 
-  #buildTree(): ReturnType<typeof buildTree> {
+  async #buildTree({ signal, onProgress }: FinishOptions): Promise<Node> {
+    const abandoned = this.#abandoned.signal;
+    const slices = new Slices(signal === undefined ? abandoned : AbortSignal.any([signal, abandoned]));
     const prefix = versionKey(this.manifest.height);
     let pages: WriteOp[] = [];
     const flush = (): void => {
       if (pages.length > 0) this.#storage.write(pages);
       pages = [];
     };
-    const store = (path: string, page: Uint8Array): void => {
-      pages.push({ table: "tree", key: prefix + path, value: page });
-      if (pages.length >= PAGES_PER_WRITE) flush();
-    };
-    const tree = buildTree({ leaves: leavesOf(this.#storage), version: this.manifest.height, store });
+    const builder = new TreeBuilder({ version: this.manifest.height, store: (path, value) => void pages.push({ table: "tree", key: prefix + path, value }) });
+    let rows = 0;
+    for (let firstByte = 0; firstByte < PARTS; firstByte += 1) {
+      for (const leaves of await partOf(this.#storage, firstByte, slices)) {
+        builder.add(leaves.sort(byKeyHash));
+        rows += leaves.length;
+        if (pages.length >= STATE_LIMITS.restorePagesPerWrite) flush();
+        await slices.pause();
+      }
+      onProgress?.(rows);
+    }
+    const root = builder.end();
     flush();
-    return tree;
+    return root;
   }
 
   abandon(): void {
+    this.#abandoned.abort(stateErrors.fail("snapshot.abandoned"));
     clearInterrupted(this.#storage);
   }
 }
 
 /** No history exists before a restore has ended: its table is where the leaves wait, in rows by first byte and chunk. */
 const LEAVES = "history";
-const PAGES_PER_WRITE = 8_192;
+const PARTS = 256;
 /** Key hash and value hash. */
 const LEAF_BYTES = 64;
 const partKey = (firstByte: number): string => firstByte.toString(16).padStart(2, "0");
 
 function leafOps(rows: readonly Row[], chunk: number): WriteOp[] {
-  const parts = Array.from({ length: 256 }, (): string[] => []);
+  const parts = Array.from({ length: PARTS }, (): string[] => []);
   for (const [key, value] of rows) {
     const keyHash = digest(Buffer.from(key));
     parts[keyHash.charCodeAt(0)]?.push(keyHash + digest(value));
@@ -190,17 +213,31 @@ function leafOps(rows: readonly Row[], chunk: number): WriteOp[] {
   });
 }
 
-/** Ascending: one of 256 parts in memory at a time. */
-function* leavesOf(storage: Storage): Iterable<Leaf> {
-  for (let firstByte = 0; firstByte < 256; firstByte += 1) {
-    const prefix = partKey(firstByte);
-    const leaves: Leaf[] = [];
-    for (const [, row] of storage.range(LEAVES, { gte: `${prefix}/`, lt: `${prefix}0` })) {
-      const text = Buffer.from(row).toString("latin1");
-      for (let at = 0; at < text.length; at += LEAF_BYTES) {
-        leaves.push({ kind: "leaf", keyHash: text.slice(at, at + 32), valueHash: text.slice(at + 32, at + LEAF_BYTES) });
-      }
-    }
-    yield* leaves.sort((a, b) => (a.keyHash < b.keyHash ? -1 : 1));
+const byKeyHash = (a: Leaf, b: Leaf): number => (a.keyHash < b.keyHash ? -1 : 1);
+
+/** The leaves of one part, by subtree: one of 256 parts is in memory at a time. */
+async function partOf(storage: Storage, firstByte: number, slices: Slices): Promise<readonly Leaf[][]> {
+  const subtrees = new Map<number, Leaf[]>();
+  const prefix = partKey(firstByte);
+  for (let from = `${prefix}/`; ; ) {
+    const [next] = storage.range(LEAVES, { gte: from, lt: `${prefix}0`, limit: 1 });
+    if (next === undefined) break;
+    const [key, row] = next;
+    deal(row, subtrees);
+    // Read anew from here: no iterator stays open while others run.
+    from = `${key}\0`;
+    await slices.pause();
+  }
+  return [...subtrees.keys()].sort((a, b) => a - b).map((index) => subtrees.get(index) as Leaf[]);
+}
+
+function deal(row: Uint8Array, subtrees: Map<number, Leaf[]>): void {
+  const text = Buffer.from(row.buffer, row.byteOffset, row.byteLength).toString("latin1");
+  for (let at = 0; at < text.length; at += LEAF_BYTES) {
+    const leaf: Leaf = { kind: "leaf", keyHash: text.slice(at, at + 32), valueHash: text.slice(at + 32, at + LEAF_BYTES) };
+    const index = subtreeOf(leaf);
+    const leaves = subtrees.get(index);
+    if (leaves === undefined) subtrees.set(index, [leaf]);
+    else leaves.push(leaf);
   }
 }

@@ -1,12 +1,12 @@
 /**
- * Snapshots for those who join: taken from a view of the storage while blocks go on, in slices of a millisecond or two, one
+ * Snapshots for those who join: taken from a view of the storage while blocks go on, in pieces of a few milliseconds, one
  * chunk in memory at a time. A snapshot shows up when it is whole and on the disk, and not before.
  */
 import { type Hex, type Logger, bytesToHex, messageOf } from "@tfgrid/primitives";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { STATE_LIMITS } from "../limits.ts";
 import type { StateStore } from "./api.ts";
 import type { SnapshotFiles } from "./snapshot-files.ts";
+import { Slices } from "./slices.ts";
 import { ChunkPacker, SNAPSHOT_FORMAT, type SnapshotInfo, infoOf, parseManifest } from "./snapshot-format.ts";
 import type { Storage, StorageView } from "./storage.ts";
 
@@ -141,23 +141,27 @@ class FolderSnapshots implements Snapshots {
   async #writeChunks(view: StorageView, folder: string): Promise<{ readonly rows: number; readonly chunkHashes: Hex[] }> {
     const packer = new ChunkPacker(this.#options.chunkBytes);
     const chunkHashes: Hex[] = [];
-    const write = async (chunk: Uint8Array | undefined): Promise<void> => {
-      if (chunk === undefined) return;
+    const write = async (chunk: Uint8Array): Promise<void> => {
       if (chunkHashes.length === STATE_LIMITS.snapshotChunks) throw new Error("the state is larger than a snapshot can be");
       await this.#options.files.write(folder, chunkFile(chunkHashes.length), chunk);
       chunkHashes.push(await digestOf(chunk));
     };
+    const slices = new Slices(this.#stop.signal);
     let rows = 0;
     for (let from = "\0"; ; ) {
       const slice = readSlice(view, from);
-      if (slice.length === 0) break;
-      const chunks = slice.map((row) => packer.add(row));
+      const last = slice.at(-1);
+      if (last === undefined) break;
       rows += slice.length;
-      from = `${(slice.at(-1) as readonly [string, Uint8Array])[0]}\0`;
-      for (const chunk of chunks) await write(chunk);
-      await nextTurn(undefined, { signal: this.#stop.signal });
+      from = `${last[0]}\0`;
+      for (const row of slice) {
+        const chunk = packer.add(row);
+        if (chunk !== undefined) await write(chunk);
+      }
+      await slices.pause();
     }
-    await write(packer.end());
+    const rest = packer.end();
+    if (rest !== undefined) await write(rest);
     return { rows, chunkHashes };
   }
 

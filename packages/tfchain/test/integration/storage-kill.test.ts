@@ -44,7 +44,7 @@ async function workThenDie(wanted: number, extraMs: number): Promise<{ readonly 
 }
 
 /** Every snapshot that shows up is whole, and of the state that the header of its height names. */
-function checkSnapshots(storage: Storage, newest: string): void {
+async function checkSnapshots(storage: Storage, newest: string): Promise<void> {
   const state = openState(storage);
   const blocks = new BlockStore(storage, 1_000_000);
   const { chainId } = KILLED;
@@ -57,7 +57,7 @@ function checkSnapshots(storage: Storage, newest: string): void {
     const trusted = { chainId, height, appHash: header.header.appHash };
     const restore = beginRestore({ storage: target, trusted, offered: { height, format, chunks: chunkHashes.length, hash, metadata } });
     for (let index = 0; index < chunkHashes.length; index += 1) restore.apply(index, snapshots.chunk({ height, format, index }) as Uint8Array);
-    restore.finish();
+    await restore.finish();
     expect(openState(target).root).toBe(trusted.appHash);
   }
   expect(snapshots.list().map(({ hash }) => `snapshot ${hash}`)).toContain(newest);
@@ -72,7 +72,7 @@ test("killed at random, again and again: nothing acknowledged is lost, and tree,
     checkStorage(storage);
     const blocks = new BlockStore(storage, 1_000_000);
     for (const hash of acknowledged) expect(blocks.tx(hash as never)).toMatchObject({ ok: true });
-    checkSnapshots(storage, snapshots.at(-1) as string);
+    await checkSnapshots(storage, snapshots.at(-1) as string);
     if (round === ROUNDS - 1) checkReplay({ storage, chainId: KILLED.chainId, genesis: KILLED.genesis });
     await storage.close();
   }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Hex, bytesToHex, sha256, silentLogger, utf8 } from "@tfgrid/primitives";
 import * as fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { verifyStateProof } from "../../src/light/index.ts";
 import {
   type OfferedSnapshot,
@@ -104,7 +104,7 @@ describe("a snapshot", () => {
 
         const restored = memoryStorage();
         const state = openState(restored);
-        restoreAll(restored, info, chunks).finish();
+        await restoreAll(restored, info, chunks).finish();
         state.reload();
         expect(state).toMatchObject({ root: first.state.root, version: first.state.version, firstVersion: first.state.version });
         expect([...state.range(ALL)]).toEqual([...first.state.range(ALL)]);
@@ -140,7 +140,7 @@ describe("a snapshot", () => {
     expect(blocks).toBeGreaterThan(3);
     expect(info.manifest).toMatchObject({ height: 0, appHash: root, rows: 5_000 });
     const target = memoryStorage();
-    restoreAll(target, info, chunksOf(from.snapshots, info)).finish();
+    await restoreAll(target, info, chunksOf(from.snapshots, info)).finish();
     checkStorage(target);
     expect([...openState(target).range(ALL)].map(([name, bytes]) => [name, Buffer.from(bytes).toString()])).toEqual(expected);
     await from.snapshots.close();
@@ -274,12 +274,12 @@ describe("a restore refuses", () => {
       [-1, first, "snapshot.chunk_out_of_order"],
     ];
     for (const [index, chunk, code] of refused) expect(codeOf(() => restore.apply(index, chunk))).toBe(code);
-    expect(codeOf(() => restore.finish())).toBe("snapshot.incomplete");
+    await expect(restore.finish()).rejects.toMatchObject({ code: "snapshot.incomplete" });
     restore.apply(0, first);
     expect(codeOf(() => restore.apply(0, first))).toBe("snapshot.chunk_out_of_order");
     chunks.slice(1).forEach((chunk, index) => restore.apply(index + 1, chunk));
     expect(codeOf(() => restore.apply(chunks.length, first))).toBe("snapshot.chunk_out_of_order");
-    restore.finish();
+    await restore.finish();
     expect(openState(storage).root).toBe(info.manifest.appHash);
   });
 
@@ -323,7 +323,7 @@ describe("a restore refuses", () => {
       const empty = dump(storage);
       const restore = beginRestore({ storage, offered: offerOf(lie), trusted: trustOf(info) });
       restore.apply(0, chunk);
-      expect(codeOf(() => restore.finish())).toBe("snapshot.wrong_root");
+      await expect(restore.finish()).rejects.toMatchObject({ code: "snapshot.wrong_root" });
       expect(dump(storage)).toEqual(empty);
       expect(openState(storage).version).toBe(-1);
     }
@@ -361,7 +361,7 @@ describe("a restore that is interrupted", () => {
         const state = openState(storage);
         expect(state.version).toBe(-1);
         expect(dump(storage)).toEqual(empty);
-        restoreAll(storage, info, chunks).finish([{ table: "meta", key: "engine", value: utf8("its own") }]);
+        await restoreAll(storage, info, chunks).finish({ ops: [{ table: "meta", key: "engine", value: utf8("its own") }] });
         watching.reload();
         expect(watching.root).toBe(info.manifest.appHash);
         expect(watching.get("k/000000")).toEqual(expect.objectContaining({ length: 7 }));
@@ -369,6 +369,59 @@ describe("a restore that is interrupted", () => {
         await storage.close();
       }
     }
+  });
+
+  async function prepared(): Promise<{ readonly info: SnapshotInfo; readonly chunks: readonly Uint8Array[] }> {
+    const from = source(memoryStorage());
+    commit(from.storage, from.state, rows(2_000));
+    const info = await taken(from);
+    return { info, chunks: chunksOf(from.snapshots, info) };
+  }
+
+  test("ends by a signal or when it is given up, with nothing readable, and leaves nothing behind", async () => {
+    const { info, chunks } = await prepared();
+    for (const kind of ["signal", "abandon"] as const) {
+      const storage = memoryStorage();
+      const state = openState(storage);
+      const empty = dump(storage);
+      const stop = new AbortController();
+      const restore = restoreAll(storage, info, chunks);
+      const finished = restore.finish({ signal: stop.signal });
+      if (kind === "signal") stop.abort(new Error("enough"));
+      else restore.abandon();
+      await expect(finished).rejects.toMatchObject(kind === "signal" ? { message: "enough" } : { code: "snapshot.abandoned" });
+      state.reload();
+      expect(state.version).toBe(-1);
+      if (kind === "signal") restore.abandon();
+      expect(dump(storage)).toEqual(empty);
+      await restoreAll(storage, info, chunks).finish();
+      expect(openState(storage).root).toBe(info.manifest.appHash);
+    }
+  });
+
+  test("lets others run whenever a piece has taken its time, and tells how far it is", async () => {
+    const { info, chunks } = await prepared();
+    const restore = restoreAll(memoryStorage(), info, chunks);
+    let nowMs = 0;
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => (nowMs += STATE_LIMITS.sliceMs));
+    let turns = 0;
+    let running = true;
+    const others = (): void => {
+      turns += 1;
+      if (running) setImmediate(others);
+    };
+    setImmediate(others);
+    const progress: number[] = [];
+    try {
+      await restore.finish({ onProgress: (count) => progress.push(count) });
+    } finally {
+      running = false;
+      clock.mockRestore();
+    }
+    // 2,000 leaves are in nearly as many of the 65,536 subtrees; each is a piece of its own for this clock.
+    expect(turns).toBeGreaterThan(1_500);
+    expect(progress).toEqual(progress.toSorted((a, b) => a - b));
+    expect(progress.at(-1)).toBe(info.manifest.rows);
   });
 
   function restoreAllBut(storage: Storage, info: SnapshotInfo, chunks: readonly Uint8Array[]): void {

@@ -156,11 +156,23 @@ export class Application implements AbciHandler {
       case "listSnapshots":
       case "offerSnapshot":
       case "loadSnapshotChunk":
-      case "applySnapshotChunk":
         return () => this.#stateSync.answer(request);
+      case "applySnapshotChunk":
+        return this.#applyChunk(request.value);
       default:
         return request satisfies never;
     }
+  }
+
+  /** cometbft waits for each answer before it asks for more, so the work may begin before its turn. */
+  async #applyChunk(request: abci.RequestApplySnapshotChunk): Promise<Step> {
+    const value = await this.#stateSync.apply(request);
+    return () => ({ case: "applySnapshotChunk", value });
+  }
+
+  /** Nothing is written by itself afterwards. */
+  stop(): Promise<void> {
+    return this.#stateSync.stop();
   }
 
   #info({ abciVersion }: abci.RequestInfo): ResponseValue {

@@ -225,6 +225,7 @@ class Comet implements Engine {
     await this.#process?.stop();
     this.#rpc.close();
     await this.#server?.stop();
+    await this.#app.stop();
     await this.#snapshots.close();
   }
 }

@@ -11,7 +11,7 @@ import { readHead, restoredOps } from "./genesis.ts";
 import type { RequestValue, ResponseValue } from "./server.ts";
 import * as abci from "./wire/index.ts";
 
-type SnapshotRequest = Extract<RequestValue, { case: "listSnapshots" | "offerSnapshot" | "loadSnapshotChunk" | "applySnapshotChunk" }>;
+type SnapshotRequest = Extract<RequestValue, { case: "listSnapshots" | "offerSnapshot" | "loadSnapshotChunk" }>;
 
 export interface StateSyncOptions {
   readonly storage: Storage;
@@ -29,7 +29,9 @@ const APPLY = abci.ResponseApplySnapshotChunk_Result;
 
 export class StateSync {
   readonly #options: StateSyncOptions;
+  readonly #stop = new AbortController();
   #restore: Restore | undefined;
+  #finishing: Promise<unknown> = Promise.resolve();
 
   constructor(options: StateSyncOptions) {
     this.#options = options;
@@ -47,8 +49,6 @@ export class StateSync {
         const chunk = this.#options.snapshots?.chunk({ height: Number(height), format, index }) ?? new Uint8Array();
         return { case: "loadSnapshotChunk", value: create(abci.ResponseLoadSnapshotChunkSchema, { chunk }) };
       }
-      case "applySnapshotChunk":
-        return { case: "applySnapshotChunk", value: this.#apply(request.value) };
       default:
         return request satisfies never;
     }
@@ -83,17 +83,28 @@ export class StateSync {
     }
   }
 
-  #apply({ index, chunk, sender }: abci.RequestApplySnapshotChunk): abci.ResponseApplySnapshotChunk {
+  /** With the last chunk the state is put together, which takes its time: others run meanwhile. */
+  apply(request: abci.RequestApplySnapshotChunk): Promise<abci.ResponseApplySnapshotChunk> {
+    const applied = this.#apply(request);
+    // Whoever asked handles what goes wrong; here only the end counts.
+    this.#finishing = applied.catch(() => undefined);
+    return applied;
+  }
+
+  async #apply({ index, chunk, sender }: abci.RequestApplySnapshotChunk): Promise<abci.ResponseApplySnapshotChunk> {
     const { logger } = this.#options;
     const restore = this.#restore;
     if (restore === undefined) return create(abci.ResponseApplySnapshotChunkSchema, { result: APPLY.ABORT });
     try {
       restore.apply(index, chunk);
-      if (restore.next === restore.manifest.chunkHashes.length) this.#finish(restore);
+      if (restore.next === restore.manifest.chunkHashes.length) await this.#finish(restore);
       return create(abci.ResponseApplySnapshotChunkSchema, { result: APPLY.ACCEPT });
     } catch (error) {
+      if (this.#stop.signal.aborted) return create(abci.ResponseApplySnapshotChunkSchema, { result: APPLY.ABORT });
       const refused = expected(error);
       logger.warn("a chunk of a snapshot is refused", { index, sender, error: refused });
+      // Another snapshot was offered meanwhile.
+      if (refused.code === "snapshot.abandoned") return create(abci.ResponseApplySnapshotChunkSchema, { result: APPLY.ABORT });
       // Chunks as described, and yet wrong: whoever made the snapshot lies, and no other copy is better.
       if (refused.code === "snapshot.wrong_root" || refused.code === "snapshot.chunk_invalid") {
         this.#giveUp();
@@ -105,14 +116,20 @@ export class StateSync {
     }
   }
 
-  #finish(restore: Restore): void {
+  async #finish(restore: Restore): Promise<void> {
     const { storage, state, chainId, genesisHash, blocks, logger, onRestored } = this.#options;
     const { height, appHash } = restore.manifest;
-    restore.finish(restoredOps({ chainId, genesisHash, blocks, height, appHash }));
+    await restore.finish({ ops: restoredOps({ chainId, genesisHash, blocks, height, appHash }), signal: this.#stop.signal });
     this.#restore = undefined;
     state.reload();
     logger.info("a snapshot is restored", { height, appHash });
     onRestored(readHead({ storage, genesisHash }) as Head);
+  }
+
+  /** Ends a restore that is being finished; what is written of it goes at the next opening. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#finishing;
   }
 
   #giveUp(): void {
