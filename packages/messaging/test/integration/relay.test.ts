@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { generateKeyPair, type KeyPair, mnemonicOf, silentLogger, systemEntropy } from "@tfgrid/primitives";
+import { type Clock, generateKeyPair, type KeyPair, mnemonicOf, silentLogger, systemEntropy } from "@tfgrid/primitives";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import { connectMessenger, type Messenger, type RunningRelay, startRelay } from "../../src/index.ts";
 import { messengerCompliance } from "../helpers/compliance.ts";
@@ -20,13 +20,13 @@ async function connect(twin: TestTwin, relays: readonly string[], resolve: Regis
   return messenger;
 }
 
-async function pairOverRelay(transport: "tcp" | "ws") {
+async function pairOverRelay(transport: "tcp" | "ws", clock: Clock) {
   const relay = await startRelay({ keyPair: generateKeyPair(systemEntropy), listen: [{ ...listenTcp, transport }], logger });
   const twins = registry();
   const [a, b, stranger] = [newTwin(), newTwin(), newTwin()];
   for (const twin of [a, b]) twins.add(twin, relay.endpoints.addresses);
   const open = (twin: TestTwin) =>
-    connectMessenger({ keyPair: twin.keyPair, twinId: twin.id, relays: relay.endpoints.addresses, resolve: twins, logger });
+    connectMessenger({ keyPair: twin.keyPair, twinId: twin.id, relays: relay.endpoints.addresses, resolve: twins, logger, clock });
   const all = [await open(a), await open(b), await open(stranger)] as const;
   await Promise.all(all.map((one) => one.ready()));
   const [asking, serving, unknown] = all;
@@ -41,8 +41,8 @@ async function pairOverRelay(transport: "tcp" | "ws") {
   };
 }
 
-messengerCompliance("libp2p over a TCP relay", () => pairOverRelay("tcp"));
-messengerCompliance("libp2p over a WebSocket relay", () => pairOverRelay("ws"));
+messengerCompliance("libp2p over a TCP relay", (clock) => pairOverRelay("tcp", clock));
+messengerCompliance("libp2p over a WebSocket relay", (clock) => pairOverRelay("ws", clock));
 
 interface RelayProcess {
   readonly addresses: readonly string[];
@@ -81,13 +81,16 @@ async function spawnRelay(options: { readonly keyPair: KeyPair; readonly port: n
   return { addresses: ready.endpoints.addresses, child, kill };
 }
 
-/** Asks until it is answered; the time it took. */
-async function untilAnswered(ask: () => Promise<unknown>, withinMs: number): Promise<number> {
+/** ms: more than any machine needs, and less than the pauses of a test that hangs. */
+const PATIENCE_MS = 60_000;
+
+/** Asks until it is answered. */
+async function untilAnswered(ask: () => Promise<unknown>, withinMs = PATIENCE_MS): Promise<void> {
   const started = performance.now();
   for (;;) {
     try {
       await ask();
-      return performance.now() - started;
+      return;
     } catch (error) {
       if (performance.now() - started > withinMs) throw error;
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -114,7 +117,7 @@ describe("a relay that dies", () => {
       yield { n: 1 };
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
     });
-    const ask = () => asking.request({ to: b.id, method: echo, body: { text: "?" }, timeoutMs: 2_000 });
+    const ask = () => asking.request({ to: b.id, method: echo, body: { text: "?" }, timeoutMs: 5_000 });
     await Promise.all([asking.ready(), serving.ready()]);
     await ask();
     const stream = asking.stream({ to: b.id, method: count, body: { to: 0 } })[Symbol.asyncIterator]();
@@ -127,9 +130,9 @@ describe("a relay that dies", () => {
     expect(await broken).toBe("messaging.stream_lost");
     await expect(ask()).rejects.toMatchObject({ code: "messaging.not_connected" });
     await spawnRelay({ keyPair, port });
-    expect(await untilAnswered(ask, 10_000)).toBeLessThan(10_000);
+    await untilAnswered(ask);
     // Answers need the relay's line only; the reservation that `connected` tells of may come a little later.
-    await expect.poll(() => asking.relays(), { timeout: 10_000 }).toEqual([{ address: first.addresses[0], connected: true }]);
+    await expect.poll(() => asking.relays(), { timeout: PATIENCE_MS }).toEqual([{ address: first.addresses[0], connected: true }]);
   });
 
   it("is replaced by the other relay of the twin without a wait for its return", async () => {
@@ -140,11 +143,11 @@ describe("a relay that dies", () => {
     for (const twin of [a, b]) twins.add(twin, addresses);
     const [asking, serving] = [await connect(a, addresses, twins), await connect(b, addresses, twins)];
     serving.handle(echo, async ({ body, from }) => ({ text: body.text, from }));
-    await expect.poll(() => [...asking.relays(), ...serving.relays()].every((relay) => relay.connected), { timeout: 5_000 }).toBe(true);
+    await expect.poll(() => [...asking.relays(), ...serving.relays()].every((relay) => relay.connected), { timeout: PATIENCE_MS }).toBe(true);
     const ask = () => asking.request({ to: b.id, method: echo, body: { text: "?" }, timeoutMs: 5_000 });
     await ask();
     await relays[0]?.stop();
-    expect(await untilAnswered(ask, 6_000)).toBeLessThan(6_000);
+    await untilAnswered(ask);
     await relays[1]?.stop();
     await expect(untilAnswered(ask, 500)).rejects.toMatchObject({ code: "messaging.not_connected" });
   });
@@ -162,7 +165,7 @@ describe("a relay", () => {
     await expect(second.ready(AbortSignal.timeout(1_000))).rejects.toThrow(/timeout/i);
     expect(relay.reservations()).toBe(1);
     await first.stop();
-    await second.ready(AbortSignal.timeout(20_000));
+    await second.ready(AbortSignal.timeout(PATIENCE_MS));
     expect(relay.reservations()).toBe(1);
   });
 

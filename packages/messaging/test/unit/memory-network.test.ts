@@ -1,11 +1,12 @@
+import type { Clock } from "@tfgrid/primitives";
 import { expect, it } from "vitest";
 import { memoryNetwork } from "../../src/index.ts";
 import { messengerCompliance } from "../helpers/compliance.ts";
 import { echo, newTwin, registry } from "../helpers/twins.ts";
 
-async function pairInMemory() {
+async function pairInMemory(clock?: Clock) {
   const twins = registry();
-  const network = memoryNetwork({ resolve: twins });
+  const network = memoryNetwork({ resolve: twins, ...(clock === undefined ? {} : { clock }) });
   const [a, b, stranger] = [newTwin(), newTwin(), newTwin()];
   for (const twin of [a, b]) twins.add(twin, ["memory"]);
   const connect = (twin: typeof a) => network.connect({ account: twin.keyPair.account, twinId: twin.id });
