@@ -8,7 +8,6 @@ import { cidOf } from "@tfgrid/primitives";
 import { testing } from "@tfgrid/tfchain";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { EventJson } from "../../src/index.ts";
-import { until } from "../support/await.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 let chain: testing.TestChain;
@@ -48,7 +47,7 @@ it("indexes a real ledger, and kill -9 at any moment leaves neither gap nor repe
   await chain.client.submit(alice, [{ type: "twins.create", relays: ["/ip4/127.0.0.1/tcp/1"], encryptionKey: alice.account as never }]);
   await chain.client.submit(alice, [{ type: "farms.create", name: "freefarm", dedicated: false }]);
   await start();
-  await until("the farm", async () => (await json<unknown[]>("/farms?name=freefarm")).length === 1);
+  await expect.poll(() => json("/farms?name=freefarm")).toHaveLength(1);
   expect(await json<unknown>("/twins?twin_id=1")).toMatchObject([{ twinId: 1, accountId: alice.account }]);
   const documents: string[] = [];
   let killing = true;
@@ -64,7 +63,7 @@ it("indexes a real ledger, and kill -9 at any moment leaves neither gap nor repe
   })();
   for (let kills = 0; kills < 3; kills += 1) {
     const seen = documents.length;
-    await until("more work", () => documents.length >= seen + 5, 30_000);
+    await expect.poll(() => documents.length).toBeGreaterThanOrEqual(seen + 5);
     const child = program;
     child?.kill("SIGKILL");
     if (child !== undefined) await ended(child);
@@ -73,16 +72,11 @@ it("indexes a real ledger, and kill -9 at any moment leaves neither gap nor repe
   killing = false;
   await work;
   const { height } = await chain.client.head();
-  const rows = await until(
-    "all anchors",
-    async () => {
-      const all = await json<(EventJson & { event: { document?: string } })[]>("/events?from=1&size=100000");
-      return all.filter(({ type }) => type === "notary.anchored").length >= documents.length && all;
-    },
-    30_000,
-  );
-  expect(rows.filter(({ type }) => type === "notary.anchored").map(({ event }) => event.document)).toEqual(documents);
-  expect((await json<{ height: number }>("/head")).height).toBeGreaterThanOrEqual(Math.min(height, rows.at(-1)?.height ?? 0));
+  const all = () => json<(EventJson & { event: { document?: string } })[]>("/events?from=1&size=100000");
+  const anchored = async () => (await all()).filter(({ type }) => type === "notary.anchored").map(({ event }) => event.document);
+  await expect.poll(async () => (await anchored()).length).toBeGreaterThanOrEqual(documents.length);
+  expect(await anchored()).toEqual(documents);
+  expect((await json<{ height: number }>("/head")).height).toBeGreaterThanOrEqual(Math.min(height, (await all()).at(-1)?.height ?? 0));
   const status = await readFile(`/proc/${program?.pid}/status`, "utf8");
   process.stdout.write(`explorer's resident memory: ${/VmRSS:\s+(\d+)/.exec(status)?.[1]} kB\n`);
   const child = program as ChildProcess;
@@ -92,8 +86,9 @@ it("indexes a real ledger, and kill -9 at any moment leaves neither gap nor repe
 
 it("says that the ledger is away, and goes on when it is back", async () => {
   await start();
-  await until("healthy", async () => (await json<{ total_state_ok: boolean }>("/health")).total_state_ok);
+  const healthy = async () => (await json<{ total_state_ok: boolean }>("/health")).total_state_ok;
+  await expect.poll(healthy).toBe(true);
   await chain.chain.stop();
-  await until("unhealthy", async () => !(await json<{ total_state_ok: boolean }>("/health")).total_state_ok, 20_000);
+  await expect.poll(healthy).toBe(false);
   expect((await fetch(`${url}/nodes`)).status).toBe(200);
 });

@@ -2,9 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NodeId, SolutionId } from "@tfgrid/primitives";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Explorer, startExplorer } from "../../src/index.ts";
-import { until } from "../support/await.ts";
 import { createFakeChain, farmOf, nameOf, nodeOf, partOf, reportOf, solutionOf, twinOf } from "../support/fake-chain.ts";
 
 const fake = createFakeChain();
@@ -48,7 +47,7 @@ beforeAll(async () => {
     { type: "contracts.billed", contractId: 1 as never, amountUnits: 500n, fromMs: 1_700_000_000_000, toMs: 1_700_001_800_000, downMs: 0 },
   ]);
   explorer = await startExplorer({ chain: fake.client, dataDir: join(folder, "data"), host: "127.0.0.1", port: 0, staticDir: folder });
-  await until("the index", async () => (await get("/head")).json.height === 1);
+  await vi.waitFor(async () => expect((await get("/head")).json.height).toBe(1), { timeout: 60_000 });
 });
 afterAll(async () => {
   await explorer.stop();
@@ -285,7 +284,7 @@ describe("what a browser needs", () => {
 
   it("bounds look-ups at one time, over all its paths", async () => {
     const asked = ["/images", "/api/images", "/images", "/api/images"].map((path) => ask(`${path}/resolve?reference=slow`));
-    await until("all places taken", async () => (await ask("/images/resolve?reference=web")).json.code === "explorer.too_many_lookups");
+    await expect.poll(async () => (await ask("/images/resolve?reference=web")).json.code).toBe("explorer.too_many_lookups");
     blocked.resolve(digest);
     expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     blocked = Promise.withResolvers();

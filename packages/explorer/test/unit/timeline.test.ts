@@ -4,7 +4,6 @@ import { join } from "node:path";
 import type { ContractId, NodeId, SolutionId } from "@tfgrid/primitives";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { type EventJson, type Explorer, startExplorer } from "../../src/index.ts";
-import { until } from "../support/await.ts";
 import { createFakeChain, type FakeChain, farmOf, nodeOf, partOf, reportOf, solutionOf } from "../support/fake-chain.ts";
 
 let fake: FakeChain;
@@ -26,7 +25,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 const json = async <T>(path: string): Promise<T> => (await fetch(`${explorer.endpoints.http}${path}`)).json() as Promise<T>;
-const indexed = (height: number): Promise<true> => until(`height ${height}`, () => explorer.status().progress.height >= height && true);
+const indexed = (height: number): Promise<void> => expect.poll(() => explorer.status().progress.height).toBeGreaterThanOrEqual(height);
 const sentences = async (): Promise<string[]> => (await json<EventJson[]>("/solutions/1/timeline")).map(({ sentence }) => sentence);
 
 const contract = (id: number, nodeId: number, change = {}) => fake.contracts.set(id, partOf(id, nodeId, change));

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { connectNotary, documents, type NotaryClient, type RunningNotary, startNotary } from "@tfgrid/notary";
 import { encode, type KeyPair, mnemonicOf, silentLogger, type SolutionId, systemEntropy, type TwinId } from "@tfgrid/primitives";
 import { type Call, chain as types, testing } from "@tfgrid/tfchain";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildDocument, parseComposeOrThrow } from "../../src/index.ts";
 
 const GIB = 2 ** 30;
@@ -109,19 +109,18 @@ describe("the agent as a process, with a real ledger and notary", () => {
     const first = await startAgentProcess();
     const started = performance.now();
     const one = await deploy("one");
-    await vi.waitFor(async () => expect(await partsOf(one)).toHaveLength(4), { timeout: 10_000, interval: 10 });
+    await expect.poll(() => partsOf(one)).toHaveLength(4);
     const reactedMs = performance.now() - started;
     first.kill("SIGKILL");
     await ended(first);
     const two = await deploy("two");
     expect(await partsOf(two)).toHaveLength(0);
     const second = await startAgentProcess();
-    await vi.waitFor(async () => expect(await partsOf(two)).toHaveLength(4), { timeout: 10_000, interval: 10 });
+    await expect.poll(() => partsOf(two)).toHaveLength(4);
     expect(await partsOf(one)).toHaveLength(4);
     expect(await ledger.client.solution(one)).toMatchObject({ state: "deploying", note: { code: "it_contract.deploying" } });
     second.kill("SIGTERM");
     expect(await ended(second)).toBe(0);
-    expect(reactedMs).toBeLessThan(5_000);
     process.stdout.write(`deploy and all contracts on the ledger: ${Math.round(reactedMs)} ms\n`);
   });
 

@@ -350,5 +350,5 @@ describe("an agent that is killed at any step", () => {
         expect(await nodesOf(world, id, "web")).toHaveLength(2);
       },
     );
-  }, 120_000);
+  });
 });

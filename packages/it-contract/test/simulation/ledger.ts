@@ -1,5 +1,5 @@
 /** The real ledger runtime and the real notary core in memory, with blocks made by hand: what the agent meets, without a network. */
-import { type Call, type ChainClient, type ChainEvent, chain as types, type EventBlock, type Receipt, runtime } from "@tfgrid/tfchain";
+import { type Call, type ChainClient, type ChainEvent, chain as types, type EventBlock, memoryStorage, type Receipt, runtime } from "@tfgrid/tfchain";
 import { bytesToHex, type CidText, encode, GridError, type Height, type Hex, type KeyPair, keyPairFromSeed, type NodeId, type TwinId, utf8 } from "@tfgrid/primitives";
 
 export const CHAIN_ID = "simulation";
@@ -14,21 +14,15 @@ export function keyOf(name: string): KeyPair {
   return pair;
 }
 
-class MemoryState {
-  readonly map = new Map<string, Uint8Array>();
-  get(key: string): Uint8Array | undefined {
-    return this.map.get(key);
-  }
-  set(key: string, value: Uint8Array): void {
-    this.map.set(key, value);
-  }
-  delete(key: string): void {
-    this.map.delete(key);
-  }
-  *range(options: { readonly gte: string; readonly lt: string; readonly limit?: number }): Iterable<readonly [string, Uint8Array]> {
-    const keys = [...this.map.keys()].filter((key) => key >= options.gte && key < options.lt).sort();
-    for (const key of keys.slice(0, options.limit ?? keys.length)) yield [key, this.map.get(key) as Uint8Array];
-  }
+/** What the runtime reads and writes, without versions and proofs. */
+function memoryState(): runtime.StateWriter {
+  const storage = memoryStorage();
+  return {
+    get: (key) => storage.get("state", key),
+    set: (key, value) => storage.write([{ table: "state", key, value }]),
+    delete: (key) => storage.write([{ table: "state", key, value: undefined }]),
+    range: (options) => storage.range("state", options),
+  };
 }
 
 export interface Sim {
@@ -53,7 +47,7 @@ export interface ClientOptions {
 
 export function openLedger(names: readonly string[]): Sim {
   const machine = runtime.createRuntime();
-  const state = new MemoryState();
+  const state = memoryState();
   const listeners = new Set<() => void>();
   const blocks: EventBlock[] = [];
   let height = 0;

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { silentLogger, type SolutionId, systemClock } from "@tfgrid/primitives";
 import { startAgent } from "../../src/index.ts";
 import type { ClientOptions } from "./ledger.ts";
@@ -17,16 +17,14 @@ async function started(world: World, options: { readonly client?: ClientOptions;
   });
 }
 
-const runs = (world: World, id: SolutionId) => vi.waitFor(() => expect(world.solution(id).state).toBe("running"), { timeout: 10_000 });
+const runs = (world: World, id: SolutionId) => expect.poll(() => world.solution(id).state).toBe("running");
 
 async function carryOut(world: World, id: SolutionId): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      await world.nodesWork();
-      expect(world.solution(id).state).toBe("running");
-    },
-    { timeout: 20_000, interval: 20 },
-  );
+  const state = async () => {
+    await world.nodesWork();
+    return world.solution(id).state;
+  };
+  await expect.poll(state, { interval: 20 }).toBe("running");
 }
 
 describe("the agent's loop", () => {
@@ -34,12 +32,12 @@ describe("the agent's loop", () => {
     const world = new World({ nodes: 4 });
     const agent = await started(world);
     const id = await world.deploy(guestbook());
-    await vi.waitFor(() => expect(world.nodeContracts(id)).toHaveLength(4), { timeout: 2_000, interval: 5 });
+    await expect.poll(() => world.nodeContracts(id)).toHaveLength(4);
     await carryOut(world, id);
     const before = await world.placement(id);
     const [, lost] = Object.entries(before).find(([name, node]) => name.startsWith("web-") && node !== before["store-1"])!;
     world.kill(lost);
-    await vi.waitFor(async () => expect(Object.values(await world.placement(id))).not.toContain(lost), { timeout: 2_000, interval: 5 });
+    await expect.poll(async () => Object.values(await world.placement(id))).not.toContain(lost);
     await carryOut(world, id);
     await agent.stop();
     const height = world.sim.height();

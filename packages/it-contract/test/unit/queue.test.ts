@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { silentLogger, systemClock } from "@tfgrid/primitives";
 import { openQueue } from "../../src/agent/queue.ts";
 
@@ -25,13 +25,13 @@ describe("the work queue", () => {
       return ok;
     });
     queue.add("a");
-    await vi.waitFor(() => expect(runs).toBe(1));
+    await expect.poll(() => runs).toBe(1);
     queue.add("a");
     queue.add("a");
     release.shift()?.();
-    await vi.waitFor(() => expect(runs).toBe(2));
+    await expect.poll(() => runs).toBe(2);
     release.shift()?.();
-    await vi.waitFor(() => expect(running).toBe(0));
+    await expect.poll(() => running).toBe(0);
     expect([most, runs]).toEqual([1, 2]);
     stop.abort();
   });
@@ -41,7 +41,7 @@ describe("the work queue", () => {
     const { queue, stop } = setUp((key) => (key === "slow" ? new Promise(() => undefined) : Promise.resolve(void done.push(key)).then(() => ok)), 2);
     queue.add("slow");
     for (const key of ["a", "b", "c"]) queue.add(key);
-    await vi.waitFor(() => expect(done.sort()).toEqual(["a", "b", "c"]));
+    await expect.poll(() => done.sort()).toEqual(["a", "b", "c"]);
     stop.abort(new Error("stop"));
     await queue.drained();
   });
@@ -56,7 +56,7 @@ describe("the work queue", () => {
       return key === "fails" ? { failed: true } : { failed: false, againInMs: 5 };
     });
     for (const key of ["throws", "fails", "wishes"]) queue.add(key);
-    await vi.waitFor(() => expect([...runs.values()]).toEqual([2, 2, 2]), { timeout: 5_000 });
+    await expect.poll(() => [...runs.values()]).toEqual([2, 2, 2]);
     stop.abort();
   });
 
@@ -68,7 +68,7 @@ describe("the work queue", () => {
     });
     queue.add("a", 600_000);
     queue.add("a", 1);
-    await vi.waitFor(() => expect(runs).toBe(1));
+    await expect.poll(() => runs).toBe(1);
     stop.abort();
   });
 });

@@ -64,7 +64,7 @@ describe("kill -9", () => {
       await program.start();
       const before = acknowledged.length;
       const load = loadUntilDead(acknowledged);
-      await expect.poll(() => acknowledged.length - before, { timeout: 20_000, interval: 1 }).toBeGreaterThan(60 + 25 * round);
+      await expect.poll(() => acknowledged.length - before, { interval: 1 }).toBeGreaterThan(60 + 25 * round);
       expect(await program.end("SIGKILL")).toBe("SIGKILL");
       await load;
     }
@@ -95,7 +95,7 @@ describe("kill -9", () => {
     };
     const sending = Promise.all(SENDERS.slice(0, 3).map(send));
     const half = async (): Promise<number> => (await client.account(testing.testKey("s1").account)).nonce;
-    await expect.poll(half, { interval: 2, timeout: 20_000 }).toBeGreaterThan(8);
+    await expect.poll(half, { interval: 2 }).toBeGreaterThan(8);
     await program.end("SIGKILL");
     await program.start();
     const receipts = (await sending).flat();
@@ -125,7 +125,7 @@ describe("follow", () => {
     await program.start();
     await late;
     for (let index = 0; index < 10; index += 1) await submit();
-    await expect.poll(() => transfers, { timeout: 20_000 }).toBe(21);
+    await expect.poll(() => transfers).toBe(21);
     stop.abort();
     await following;
     expect(heights).toEqual([...new Set(heights)].sort((a, b) => a - b));

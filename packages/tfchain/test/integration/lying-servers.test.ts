@@ -72,14 +72,14 @@ describe.each(engines)("engine %s", (engine, start) => {
     target = await start();
     honest = connectChain({ url: target.url, trust: target.trust });
     await honest.submit(alice, [{ type: "twins.create", relays: [], encryptionKey: alice.encryptionKey }]);
-  }, 60_000);
+  });
   afterEach(async () => {
     for (const close of opened.splice(0)) await close();
   });
   afterAll(async () => {
     await honest.close();
     await target.stop();
-  }, 30_000);
+  });
 
   const client = (options: ConnectOptions): ChainClient => {
     const made = connectChain({ trust: target.trust, ...options });
@@ -177,13 +177,13 @@ describe.each(engines)("engine %s", (engine, start) => {
     expect(receipt.height).toBeGreaterThan(height);
     expect(behind.calls.filter((method) => method !== "head")).toEqual([]);
     const heights: number[] = [];
-    for await (const block of both.follow({ from: height, signal: AbortSignal.timeout(10_000) })) {
+    for await (const block of both.follow({ from: height, signal: AbortSignal.timeout(60_000) })) {
       heights.push(block.height);
       if (block.height >= receipt.height) break;
     }
     expect(heights.at(0)).toBe(height);
     expect(heights.at(-1)).toBe(receipt.height);
-  }, 30_000);
+  });
 });
 
 describe("a server that half lives", () => {
@@ -194,7 +194,7 @@ describe("a server that half lives", () => {
     try {
       const { height } = await both.submit(alice, [transfer]);
       const seen: number[] = [];
-      for await (const block of both.follow({ from: height, signal: AbortSignal.timeout(20_000) })) {
+      for await (const block of both.follow({ from: height, signal: AbortSignal.timeout(60_000) })) {
         seen.push(block.height);
         if (seen.length === 4) break;
         // Its streams go on, and it answers nothing else any more.
@@ -208,7 +208,7 @@ describe("a server that half lives", () => {
       await Promise.all([first.stop(), second.stop()]);
       await grid.stop();
     }
-  }, 30_000);
+  });
 });
 
 function forged(signed: Json): Json {

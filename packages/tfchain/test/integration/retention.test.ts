@@ -38,7 +38,7 @@ describe("pruning", () => {
     expect(await call("tx.get", { hash: first.hash })).toBeNull();
     await expect(call("block.get", { height: first.height })).rejects.toSatisfy((error) => hasCode(error, "chain.height_pruned"));
     expect((await call("block.get", { height })).signedHeader.header.height).toBe(height);
-    const follow = client.follow({ from: first.height, signal: AbortSignal.timeout(10_000) });
+    const follow = client.follow({ from: first.height, signal: AbortSignal.timeout(60_000) });
     await expect(follow[Symbol.asyncIterator]().next()).rejects.toMatchObject({
       code: "chain.height_pruned",
       details: { firstRetainedHeight: chain.engine.firstRetainedHeight() },

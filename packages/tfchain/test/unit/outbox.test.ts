@@ -48,12 +48,12 @@ it("gives up one call without the others, and the exchange when nobody waits any
   });
   const [a, b] = [new AbortController(), new AbortController()];
   const [first, second] = [send(request(1), a.signal), send(request(2), b.signal)].map((call) => call.catch((error: unknown) => (error as Error).message));
-  await vi.waitFor(() => expect(seen).toBeDefined());
+  await expect.poll(() => seen).toBeDefined();
   a.abort(new Error("a gave up"));
   expect(await first).toBe("a gave up");
   expect(seen?.aborted).toBe(false);
   b.abort(new Error("b gave up"));
   expect(await second).toBe("b gave up");
-  await vi.waitFor(() => expect(seen?.aborted).toBe(true));
+  await expect.poll(() => seen?.aborted).toBe(true);
   await expect(send(request(3), AbortSignal.abort(new Error("before")))).rejects.toThrow("before");
 });

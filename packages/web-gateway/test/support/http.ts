@@ -34,7 +34,7 @@ export function ask(options: Ask): Promise<Answer> {
       response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
       response.on("error", reject);
     });
-    sent.setTimeout(10_000, () => sent.destroy(new Error("no answer")));
+    sent.setTimeout(60_000, () => sent.destroy(new Error("no answer")));
     sent.end();
   });
 }

@@ -25,7 +25,7 @@ export function computeCompliance(subject: () => ComplianceSubject): void {
   };
   const statusOf = async (key: string) => (await subject().driver.list()).find((status) => status.key === key);
   const exited = async (key: string) => {
-    await expect.poll(async () => (await statusOf(key))?.state, { timeout: 10_000, interval: 10 }).toBe("exited");
+    await expect.poll(async () => (await statusOf(key))?.state, { interval: 10 }).toBe("exited");
     return await statusOf(key);
   };
   const linesOf = async (key: string, tail: number): Promise<string[]> => {

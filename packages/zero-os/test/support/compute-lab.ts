@@ -118,7 +118,7 @@ async function startRegistry(folder: string, storage: string, closers: (() => Pr
       await fetch(`http://127.0.0.1:${port}/v2/`);
       return port;
     } catch (error) {
-      if (attempt > 200) throw error;
+      if (attempt > 2_400) throw error;
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }
