@@ -25,7 +25,9 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 const json = async <T>(path: string): Promise<T> => (await fetch(`${explorer.endpoints.http}${path}`)).json() as Promise<T>;
-const indexed = (height: number): Promise<void> => expect.poll(() => explorer.status().progress.height).toBeGreaterThanOrEqual(height);
+const indexed = async (height: number): Promise<void> => {
+  await expect.poll(() => explorer.status().progress.height).toBeGreaterThanOrEqual(height);
+};
 const sentences = async (): Promise<string[]> => (await json<EventJson[]>("/solutions/1/timeline")).map(({ sentence }) => sentence);
 
 const contract = (id: number, nodeId: number, change = {}) => fake.contracts.set(id, partOf(id, nodeId, change));

@@ -17,7 +17,9 @@ async function started(world: World, options: { readonly client?: ClientOptions;
   });
 }
 
-const runs = (world: World, id: SolutionId) => expect.poll(() => world.solution(id).state).toBe("running");
+async function runs(world: World, id: SolutionId): Promise<void> {
+  await expect.poll(() => world.solution(id).state).toBe("running");
+}
 
 async function carryOut(world: World, id: SolutionId): Promise<void> {
   const state = async () => {

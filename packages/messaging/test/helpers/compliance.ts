@@ -22,7 +22,7 @@ const codeOf = async (promise: Promise<unknown>): Promise<string> => {
 };
 
 /** Rates are counted by a clock that stands: how many are let through does not depend on how fast the machine is. */
-const standing: Clock = { nowMs: () => 0, sleep: systemClock.sleep };
+const standing: Clock = { nowMs: () => 0, sleep: (delayMs, signal) => systemClock.sleep(delayMs, signal) };
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const out: T[] = [];
