@@ -78,7 +78,7 @@ interface Services {
 function createServices(options: PeerNetworkOptions, wanted: () => readonly DesiredZnet[], changed: () => void): Services {
   const { nodeId, chain, messenger, driver, logger, clock = systemClock } = options;
   const consent = options.consentToForward ?? true;
-  const views = viewCache(chain, clock, () => wanted().map((znet) => znet.solutionId));
+  const views = viewCache(chain, clock, () => wanted().map(({ solutionId }) => solutionId));
   const view = (): Promise<ChainView> => views.read(L.viewAgeMs);
   const choose = (): void => paths.choose(linkState.db.graph(), views.last);
   const prober = proberOf(options, (peer, alive) => linkState.transition(peer, alive));
@@ -138,11 +138,13 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
   const reconcile = async (): Promise<void> => {
     // What only settles a path needs no news from the chain.
     const view = await views.read(bell.news() ? 0 : L.settleForMs);
-    prober.setTargets(probeTargets(view, nodeId, wanted));
-    paths.setPairs(wanted.flatMap((znet) => pairsOf(view, znet, nodeId)));
+    // Wishes that came during the read, or whose solution it did not find, wait: no word of the chain is no word to close tunnels.
+    const znets = wanted.filter(({ solutionId }) => view.solutions.has(solutionId));
+    prober.setTargets(probeTargets(view, nodeId, znets));
+    paths.setPairs(znets.flatMap((znet) => pairsOf(view, znet, nodeId)));
     choose();
     const insist = bell.settling(clock.nowMs());
-    for (const znet of wanted) await applyZnet({ driver, view, znet, wanted, self: nodeId, paths, insist });
+    for (const znet of znets) await applyZnet({ driver, view, znet, wanted: znets, self: nodeId, paths, insist });
     await forwards.sweep();
   };
   const failed = (error: unknown): void => logger.warn("the network is not up to date; it is tried again", { reason: messageOf(error) });

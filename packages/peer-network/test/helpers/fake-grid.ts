@@ -81,6 +81,20 @@ export function fakeChain(options: {
   };
 }
 
+const CHAIN_ANSWER_MS = 20;
+
+/** As over a wire: what was true when it was asked may have changed when the answer comes. */
+function answeredLate(chain: NetworkChain, wait: () => Promise<void>): NetworkChain {
+  const late =
+    <A extends unknown[], R>(ask: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      const answer = await ask(...args);
+      await wait();
+      return answer;
+    };
+  return { nodes: late(chain.nodes), node: late(chain.node), twin: late(chain.twin), solution: late(chain.solution), contracts: late(chain.contracts) };
+}
+
 type Handler = (request: IncomingRequest<unknown>) => Promise<unknown>;
 
 /** Every body and answer passes through its schema, as on the wire. */
@@ -123,12 +137,15 @@ export async function startFakeGrid(options: { readonly count: number; readonly 
   const links = new Map<string, number>();
   const linkId = (a: number, b: number): string => [a, b].toSorted((x, y) => x - y).join("-");
   const ports = meshPorts(RANGE);
-  const chain = fakeChain({
-    nodes,
-    members: members.map(nodeIdOf),
-    portOf: () => ports.znets.first,
-    probePort: ports.probe,
-  });
+  const chain = answeredLate(
+    fakeChain({
+      nodes,
+      members: members.map(nodeIdOf),
+      portOf: () => ports.znets.first,
+      probePort: ports.probe,
+    }),
+    () => time.clock.sleep(CHAIN_ANSWER_MS),
+  );
   const messengerOf = fakeMessaging(async (action) => {
     await time.clock.sleep(5);
     const result = await action();
@@ -194,7 +211,8 @@ export async function startFakeGrid(options: { readonly count: number; readonly 
     },
     revive: async (index) => {
       networks[index] = start(nodes[index] as FakeNode, index);
-      if (members.includes(index)) serve(index);
+      // The instructions are read from disk while the network asks the chain for the first time.
+      if (members.includes(index)) time.at(CHAIN_ANSWER_MS / 2, () => serve(index));
     },
     stop: async () => {
       const stopped = Promise.all(networks.map((network) => network.stop()));
