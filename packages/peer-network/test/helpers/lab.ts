@@ -92,7 +92,7 @@ export async function reaches(netns: string, address: string, options: { readonl
 export const insideOf = (machine: Machine, key: string): string => `${machine.netns}-m-${key}`;
 
 /** Waits for a condition, never for a time. */
-export async function until(what: string, condition: () => Promise<boolean> | boolean, timeoutMs = 15_000): Promise<number> {
+export async function until(what: string, condition: () => Promise<boolean> | boolean, timeoutMs = 60_000): Promise<number> {
   const start = performance.now();
   while (!(await condition())) {
     if (performance.now() - start > timeoutMs) throw new Error(`gave up waiting: ${what}`);

@@ -1,6 +1,5 @@
 /** A chain that CometBFT itself ordered, carried out again as solo does; and ledgers that move from one engine to the other. */
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bytesToHex, encode, sha256, utf8 } from "@tfgrid/primitives";
@@ -14,6 +13,7 @@ import { type Genesis, createRuntime, defaultGenesis, genesisStart, genesisToJso
 import { lmdbStorage, memoryStorage } from "../../src/state/index.ts";
 import { testKey } from "../../src/testing.ts";
 import { signedTransaction, transactionBody } from "../../src/types/calls.ts";
+import { freePort } from "../support/comet-program.ts";
 import { twinCall } from "../unit/runtime-harness.ts";
 
 const VALIDATOR = testKey("validator");
@@ -30,14 +30,6 @@ afterEach(async () => {
   for (const chain of running.splice(0)) await chain.stop();
   rmSync(folder, { recursive: true, force: true });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 function newGenesis(chainId: string): Genesis {
   return defaultGenesis({

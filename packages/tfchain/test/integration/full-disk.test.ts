@@ -13,7 +13,7 @@ test("a chain on a full disk waits for space, refuses with chain.disk_full, and 
   try {
     // The disk is mounted for these processes alone: it goes with them, whatever becomes of the test.
     const command = 'mount -t tmpfs -o size=12m none "$0" && exec "$1" "$2" "$0"';
-    const { stdout, stderr, status } = spawnSync("unshare", ["--mount", "sh", "-c", command, disk, process.execPath, SCRIPT], { encoding: "utf8", timeout: 60_000 });
+    const { stdout, stderr, status } = spawnSync("unshare", ["--mount", "sh", "-c", command, disk, process.execPath, SCRIPT], { encoding: "utf8", timeout: 240_000 });
     expect(status, stderr).toBe(0);
     const answer = JSON.parse(stdout) as { acknowledged: number; logs: string[] };
     expect(answer).toMatchObject({ readable: true, waited: true, grew: true, refused: { code: "chain.disk_full" } });

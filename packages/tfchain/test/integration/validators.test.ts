@@ -25,7 +25,7 @@ const randomBytes = (length: number): Uint8Array => {
 const pick = (count: number): number => Buffer.from(randomBytes(4)).readUInt32BE() % count;
 
 /** A validator that is no faster than this is not catching up but stuck. */
-const PATIENCE_MS = 45_000;
+const PATIENCE_MS = 120_000;
 
 const available = (await findCometBft()) !== undefined;
 if (!available) process.stderr.write("CometBFT is not on this machine: the tests of four validators are left out (node tools/setup.mjs --system --tests).\n");

@@ -1,7 +1,7 @@
 /** A chain on a disk that fills up and is emptied again: run by `full-disk.test.ts` on a small disk of its own, given as argument. */
 import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type GridError, bytesToHex, encode, isGridError } from "@tfgrid/primitives";
+import { bytesToHex, encode, isGridError } from "@tfgrid/primitives";
 import { chain as types, runtime, startChain, testing } from "../../src/index.ts";
 import { httpTransport } from "../../src/client/transport.ts";
 
@@ -13,7 +13,11 @@ const sender = testing.testKey("sender");
 const accounts = [{ id: sender.account, freeUnits: 10n ** 15n }];
 const genesis = runtime.defaultGenesis({ chainId: "full-disk", foundation: authority.account, validatorsPool: testing.testKey("v").account, accounts });
 const logs: string[] = [];
-const log = (message: string): void => void logs.push(message);
+const full = Promise.withResolvers<"waits">();
+function log(message: string): void {
+  logs.push(message);
+  if (message === "the chain waits for space on its disk") full.resolve("waits");
+}
 const logger = { debug: log, info: log, warn: log, error: log, child: () => logger };
 
 const start = () => startChain({ dataDir, genesis, authority, blockIntervalMs: 1, logger, onFatal: (error) => report({ fatal: String(error) }) });
@@ -40,19 +44,22 @@ const freeBytes = (): number => {
 const acknowledged: string[] = [await send(0)];
 writeFileSync(filler, new Uint8Array(freeBytes() - 1_500_000));
 
-// The last one waits for space; those after it are refused at once.
+// The last one waits for space; the one after it is refused at once.
 let waiting: Promise<string> | undefined;
-let refused: GridError | undefined;
-for (let nonce = 1; refused === undefined && nonce < 500; nonce += 1) {
-  const sent = send(nonce);
-  const outcome = await Promise.race([sent, new Promise<"waits">((resolve) => setTimeout(() => resolve("waits"), 500))]).catch((error: unknown) => {
+let sentCount = 1;
+for (; waiting === undefined && sentCount < 500; sentCount += 1) {
+  const sent = send(sentCount);
+  const outcome = await Promise.race([sent, full.promise]);
+  if (outcome === "waits") waiting = sent;
+  else acknowledged.push(outcome);
+}
+const refused = await send(sentCount).then(
+  () => undefined,
+  (error: unknown) => {
     if (!isGridError(error)) throw error;
     return error;
-  });
-  if (outcome === "waits") waiting = sent;
-  else if (typeof outcome === "string") acknowledged.push(outcome);
-  else refused = outcome;
-}
+  },
+);
 const { height, appHash } = chain.engine.head();
 const readable = chain.engine.state.proveAt(height, "nothing").root === appHash;
 

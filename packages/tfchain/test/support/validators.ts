@@ -15,7 +15,7 @@ const P2P_PORT = 26_656;
 const COMET_RPC_PORT = 26_657;
 /** Small, so that there is one soon. */
 const SNAPSHOT_BLOCKS = 10;
-const START_MS = 60_000;
+const START_MS = 120_000;
 
 export interface Validator {
   readonly name: string;
