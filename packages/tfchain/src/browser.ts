@@ -26,4 +26,4 @@ export type {
 export { type ConnectOptions, connectChain } from "./client/index.ts";
 export { chainErrors } from "./light/errors.ts";
 /** The part of the runtime that is a formula. */
-export * as runtime from "./runtime/pricing/cost.ts";
+export * as runtime from "./runtime/formulas.ts";

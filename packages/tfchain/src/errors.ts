@@ -81,6 +81,7 @@ export const runtimeErrors = defineErrors({
   "farms.ip_not_found": { summary: "The farm does not have this address.", cure: "Read the farm: it lists its addresses." },
   "farms.ip_in_use": { summary: "A contract uses the address.", cure: "Wait until the contract named in details ends." },
   "farms.too_many_ips": { summary: "The farm has as many addresses as one may have.", cure: "Use a second farm for more." },
+  "farms.price_out_of_range": { summary: "Governance does not allow this price.", cure: "Choose percentages within policy.farmPricing: details name the range." },
   "farms.has_nodes": { summary: "The farm still has nodes.", cure: "Delete its nodes first (nodes.delete), or transfer the farm (farms.offer)." },
   "farms.not_offered": { summary: "The farm is not offered to this twin.", cure: "Ask its farmer for farms.offer with this twin." },
   "governance.not_a_certifier": { summary: "Only a certifier may do this.", cure: "Sign with the key of one of charter.certifiers." },
@@ -131,6 +132,12 @@ export const runtimeErrors = defineErrors({
     cure: "Drain the node first (nodes.set_maintenance), then lower its capacity.",
   },
   "nodes.down": { summary: "The node is down.", cure: "Choose a node that is up, or wait for its next heartbeat." },
+  "nodes.asleep": {
+    summary: "The node sleeps, or is about to.",
+    cure: "Choose another node, rent the whole node (which wakes it), or ask its farmer to switch it on (nodes.set_power).",
+  },
+  "nodes.not_empty": { summary: "A node with contracts is not switched off.", cure: "Drain it (nodes.set_maintenance) and wait until nothing is on it." },
+  "nodes.not_asked_to_sleep": { summary: "The farmer does not want the node off.", cure: "Stay on; its farmer asks with nodes.set_power." },
   "nodes.cordoned": {
     summary: "The node takes no new contracts.",
     cure: "Choose another node, or wait until its farmer ends the maintenance.",

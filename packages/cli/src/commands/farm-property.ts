@@ -1,12 +1,12 @@
 /** What a farmer may do with a farm: hand it over, say who is paid, its public addresses, its end. */
 import type { Command } from "commander";
 import type { TwinId } from "@tfgrid/primitives";
-import type { Call, Farm } from "@tfgrid/tfchain";
+import { type Call, type Farm, type chain, runtime } from "@tfgrid/tfchain";
 import type { Context } from "../context.ts";
 import { table } from "../output/terminal.ts";
 import { parseId } from "./arguments.ts";
 import type { Action } from "./index.ts";
-import { accountOf, farmOf, send } from "./ledger.ts";
+import { accountOf, facts, farmOf, isoTime, parseCount, send } from "./ledger.ts";
 
 export function addFarmPropertyCommands(farm: Command, action: Action): void {
   const ofFarm = (name: string, description: string): Command => farm.command(name).argument("<farm>", "farm id or name").description(description);
@@ -25,9 +25,72 @@ export function addFarmPropertyCommands(farm: Command, action: Action): void {
   ofFarm("remove-ip", "remove a public address that no contract uses")
     .argument("<ip>", "as `tfgrid farm ips` shows it")
     .action(action((context, id: string, ip: string) => change(context, id, "farmer", ({ id: farmId }) => [{ type: "farms.remove_ip", farmId, ip }, `farm ${farmId} no longer has ${ip}`])));
+  addPricing(ofFarm("pricing", "what the farm's nodes cost, in percent of the ledger's prices; with an option: change it"), action);
   ofFarm("delete", "end a farm that has no nodes").action(
     action((context, id: string) => change(context, id, "farmer", ({ id: farmId, name }) => [{ type: "farms.delete", farmId }, `farm ${farmId} "${name}" is closed`])),
   );
+}
+
+interface Asked {
+  readonly compute?: string;
+  readonly ipv4?: string;
+  readonly traffic?: string;
+  readonly rentDiscount?: string;
+  readonly ledger?: boolean;
+}
+
+function addPricing(command: Command, action: Action): void {
+  command
+    .option("--compute <percent>", "processors, memory and disks")
+    .option("--ipv4 <percent>", "public addresses")
+    .option("--traffic <percent>", "public traffic")
+    .option("--rent-discount <percent>", "off a whole node, or `ledger` for the ledger's own")
+    .option("--ledger", "back to the ledger's prices")
+    .action(action(pricing));
+}
+
+/** What is not named stays as it is, or is announced to be. */
+function termsFrom(farm: Farm, asked: Asked): chain.FarmTerms | null {
+  if (asked.ledger === true) return null;
+  const before = runtime.announcedTerms(farm);
+  const percent = (text: string | undefined, otherwise: number): number => (text === undefined ? otherwise : parseCount(text, "percentage", [1, 1_000]));
+  const discount = asked.rentDiscount;
+  return {
+    computePercent: percent(asked.compute, before.computePercent),
+    ipv4Percent: percent(asked.ipv4, before.ipv4Percent),
+    trafficPercent: percent(asked.traffic, before.trafficPercent),
+    rentDiscountPercent: discount === undefined ? before.rentDiscountPercent : discount === "ledger" ? null : parseCount(discount, "percentage", [0, 100]),
+  };
+}
+
+async function pricing(context: Context, id: string, asked: Asked): Promise<void> {
+  const farm = await farmOf(context.chain(), id);
+  if (Object.keys(asked).length === 0) {
+    const range = (await context.chain().policy()).farmPricing;
+    context.printer.result({ terms: runtime.termsAt(farm, Date.now()), next: farm.pricing?.next ?? null, range }, () => pricingLines(farm, range));
+    return;
+  }
+  await send(context, {
+    role: "farmer",
+    calls: [{ type: "farms.set_pricing", farmId: farm.id, terms: termsFrom(farm, asked) }],
+    say: ({ events }) => {
+      const priced = events.find((event) => event.type === "farms.priced");
+      return priced?.type === "farms.priced" ? `farm ${farm.id} asks for ${termsText(priced.terms)} from ${isoTime(priced.fromMs)} on` : `farm ${farm.id}: nothing changed`;
+    },
+  });
+}
+
+const termsText = ({ computePercent, ipv4Percent, trafficPercent, rentDiscountPercent }: chain.FarmTerms): string =>
+  `${computePercent} % of the ledger's prices (addresses ${ipv4Percent} %, traffic ${trafficPercent} %), ${rentDiscountPercent === null ? "the ledger's discount" : `${rentDiscountPercent} %`} off a whole node`;
+
+function pricingLines(farm: Farm, range: chain.Policy["farmPricing"]): string {
+  const next = farm.pricing?.next ?? undefined;
+  const pending = next !== undefined && next.fromMs > Date.now();
+  return facts({
+    now: termsText(runtime.termsAt(farm, Date.now())),
+    announced: pending ? `${termsText(next.terms)} from ${isoTime(next.fromMs)} on` : undefined,
+    allowed: `${range.minPercent} to ${range.maxPercent} %, at most ${range.maxRentDiscountPercent} % off a whole node; dearer after ${range.noticeMs / 3_600_000} hours`,
+  });
 }
 
 type Made = readonly [call: Call, said: string];

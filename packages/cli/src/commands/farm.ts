@@ -1,6 +1,7 @@
 /** `farm`: who brings 3Nodes, and the word that lets a machine join. */
 import { type Command, InvalidArgumentError } from "commander";
 import { systemClock } from "@tfgrid/primitives";
+import { runtime } from "@tfgrid/tfchain";
 import type { Context } from "../context.ts";
 import { cliErrors } from "../errors.ts";
 import { JOIN_TOKEN_LIFE_MS, signJoinToken } from "../local-grid/join-token.ts";
@@ -37,7 +38,7 @@ function tokenHours(text: string): number {
 
 async function list(context: Context): Promise<void> {
   const farms = await allPages((page) => context.chain().farms(page));
-  context.printer.result(farms, () => table(["FARM", "NAME", "OWNER", "DEDICATED"], farms.map((farm) => [String(farm.id), farm.name, `twin ${farm.twinId}`, farm.dedicated ? "yes" : "no"])));
+  context.printer.result(farms, () => table(["FARM", "NAME", "OWNER", "DEDICATED", "PRICE"], farms.map((farm) => [String(farm.id), farm.name, `twin ${farm.twinId}`, farm.dedicated ? "yes" : "no", `${runtime.announcedTerms(farm).computePercent} %`])));
 }
 
 async function show(context: Context, id: string): Promise<void> {

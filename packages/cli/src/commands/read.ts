@@ -1,5 +1,5 @@
 /** Commands that look: nodes, contracts and the stream of events. */
-import type { Command } from "commander";
+import { Argument, type Command } from "commander";
 import { type ContractId, type NodeId, formatTft } from "@tfgrid/primitives";
 import type { Contract, Node } from "@tfgrid/tfchain";
 import { cliErrors } from "../errors.ts";
@@ -8,9 +8,10 @@ import type { Context } from "../context.ts";
 import { allPages, found, parseId } from "./arguments.ts";
 import { addContractMoneyCommands } from "./contract-money.ts";
 import type { Action } from "./index.ts";
+import { send } from "./ledger.ts";
 
 export function addReadCommands(program: Command, action: Action): void {
-  addNodes(program.command("node").description("3Nodes: capacity, state, maintenance"), action);
+  addNodes(program.command("node").description("3Nodes: capacity, state, maintenance, power"), action);
   const contract = program.command("contract").description("contracts on the ledger");
   addContracts(contract, action);
   addContractMoneyCommands(contract, action);
@@ -45,6 +46,17 @@ function addNodes(command: Command, action: Action): void {
   maintenance("cordon", "no new contracts on this node");
   maintenance("drain", "agents move what runs on this node elsewhere");
   maintenance("uncordon", "end of maintenance");
+  command
+    .command("power")
+    .argument("<node>", "node id")
+    .addArgument(new Argument("<target>", "down: it switches itself off, when no contract is on it").choices(["up", "down"]))
+    .description("switch a 3Node off or on")
+    .action(action((context, id: string, target: "up" | "down") => setPower(context, parseId<NodeId>(id, "node id"), target)));
+}
+
+async function setPower(context: Context, nodeId: NodeId, target: "up" | "down"): Promise<void> {
+  const then = target === "down" ? "it says so on the ledger before it goes" : "a 3Node of its farm that is on wakes it; nothing is placed there before its next heartbeat";
+  await send(context, { role: "farmer", calls: [{ type: "nodes.set_power", nodeId, target }], say: () => `node ${nodeId} is wanted ${target === "down" ? "off" : "on"}: ${then}` });
 }
 
 async function setMaintenance(context: Context, options: { readonly nodeId: NodeId; readonly mode: Node["maintenance"]["mode"]; readonly noticeHours: number }): Promise<void> {

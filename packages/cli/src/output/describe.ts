@@ -1,12 +1,14 @@
 /** The ledger's entities as rows for people. */
 import { type Resources, formatBytes, formatTft } from "@tfgrid/primitives";
-import type { Contract, Node, Report, Solution } from "@tfgrid/tfchain";
+import { type Contract, type Node, type Report, type Solution, runtime } from "@tfgrid/tfchain";
 import { duration, state, table } from "./terminal.ts";
 
 const cores = (resources: Resources): string => (resources.cpuMilli / 1000).toString();
 
 export function nodeState(node: Node): string {
+  if (runtime.isAsleep(node)) return node.power?.target === "up" ? "waking" : "asleep";
   if (!node.up) return "down";
+  if (runtime.isOff(node)) return "going to sleep";
   return node.maintenance.mode === "none" ? "up" : node.maintenance.mode;
 }
 

@@ -193,6 +193,24 @@ describe("the ledger's commands", () => {
     await done("farmer", "farm", "remove-ip", "north", "185.69.166.10/24");
     expect(await done("farmer", "farm", "payout", "north", testing.testKey("bob").account)).toContain(testing.testKey("bob").account);
     await done("farmer", "farm", "payout", "north", "owner");
+    await refused("farms.price_out_of_range", "farmer", "farm", "pricing", "north", "--compute", "20");
+    await refused("farms.not_owner", "bob", "farm", "pricing", "north", "--compute", "90");
+    expect(await done("farmer", "farm", "pricing", "north", "--compute", "80", "--rent-discount", "60")).toContain("80 % of the ledger's prices");
+    await done("farmer", "farm", "pricing", "north", "--traffic", "120");
+    expect(await json("dave", "farm", "pricing", "north")).toMatchObject({
+      terms: { computePercent: 80, trafficPercent: 100, rentDiscountPercent: 60 },
+      next: { terms: { computePercent: 80, trafficPercent: 120, rentDiscountPercent: 60 } },
+    });
+    expect(await done("dave", "farm", "pricing", "north")).toMatch(/announced\s+80 %.*traffic 120 %/);
+    expect(await done("dave", "farm", "list")).toContain("80 %");
+    const nodeId = (await grid.client.nodes())[0]!.id;
+    await refused("nodes.not_farmer", "bob", "node", "power", String(nodeId), "down");
+    expect(await done("farmer", "node", "power", String(nodeId), "down")).toContain("wanted off");
+    expect(await done("dave", "node", "show", String(nodeId))).toContain("going to sleep");
+    await grid.client.submit(testing.testKey("carol"), [{ type: "nodes.sleep", nodeId }]);
+    expect(await done("dave", "node", "list")).toContain("asleep");
+    expect(await done("farmer", "node", "power", String(nodeId), "up")).toContain("wanted on");
+    expect(await done("dave", "node", "list")).toContain("waking");
     await done("farmer", "farm", "offer", "north", String(await twinOf("dave")));
     await refused("farms.not_offered", "bob", "farm", "accept", "north");
     expect(await done("dave", "farm", "accept", "north")).toContain("with its nodes");

@@ -29,13 +29,8 @@ export async function fetchTouched(chain: ChainReader, touched: Touched): Promis
   const pricing = await chain.pricing();
   const contracts = await readEach(touched.contracts, (id) => chain.contract(id));
   const nodes = await readEach(touched.nodes, (id) => chain.node(id));
-  // Contracts take and give back public addresses, which the farm holds.
-  const farmIds = new Set<FarmId>(touched.farms);
-  for (const contract of contracts) {
-    if (contract.type !== "node" || contract.publicIps === 0) continue;
-    const farmId = nodes.find((node) => node.id === contract.nodeId)?.farmId;
-    if (farmId !== undefined) farmIds.add(farmId);
-  }
+  // A node's price is its farm's to set, and contracts take and give back public addresses, which the farm holds.
+  const farmIds = new Set<FarmId>([...touched.farms, ...nodes.map(({ farmId }) => farmId)]);
   return {
     pricing,
     contracts,

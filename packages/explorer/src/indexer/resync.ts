@@ -1,14 +1,16 @@
 /** Reads every entity again: for a new database, one that is far behind, and nodes at an interval. */
 import type { Store } from "../store/store.ts";
-import type { ChainReader } from "../types.ts";
+import type { ChainReader, Farm, FarmId } from "../types.ts";
 import { pages } from "./fetch.ts";
 import { writeContract, writeFarm, writeNode, writeSolution, writeTwin } from "./write.ts";
 
 export async function resyncNodes(chain: ChainReader, store: Store): Promise<void> {
   const pricing = await chain.pricing();
+  const farms = new Map<FarmId, Farm>();
+  for await (const page of pages((wanted) => chain.farms(wanted))) for (const farm of page) farms.set(farm.id, farm);
   for await (const nodes of pages((page) => chain.nodes(page))) {
     await store.write(async (db) => {
-      for (const node of nodes) await writeNode(db, node, pricing);
+      for (const node of nodes) await writeNode(db, node, { pricing, farm: farms.get(node.farmId) });
     });
   }
 }

@@ -1,5 +1,5 @@
 /** Ledger entity -> table rows. Pure. */
-import { chain, type Contract, type Farm, type Node, type Pricing, type Solution, type Twin } from "@tfgrid/tfchain";
+import { chain, type Contract, type Farm, type Node, type Pricing, type Solution, type Twin, runtime } from "@tfgrid/tfchain";
 import { cloudUnits, type Resources, type Schema } from "@tfgrid/primitives";
 import type { Insertable } from "kysely";
 import type { Tables } from "../store/schema.ts";
@@ -43,12 +43,13 @@ export function twinRow(twin: Twin): Insertable<Tables["twins"]> {
   };
 }
 
-/** USD for 30 days of the whole node, with three decimals. */
-export function monthlyPriceUsd(node: Node, pricing: Pricing): number {
+/** USD for 30 days of the whole node, by what its farm asks for (what it has announced counts already), with three decimals. */
+export function monthlyPriceUsd(node: Node, pricing: Pricing, farm: Farm | undefined): number {
   const { cuMicro, suMicro } = cloudUnits(node.total);
   const perHour = (Number(cuMicro) * pricing.cuMicroUsdPerHour + Number(suMicro) * pricing.suMicroUsdPerHour) / 1e6;
   const factor = node.certification === "certified" ? 1 + pricing.certifiedPercent / 100 : 1;
-  return Math.round(((perHour * factor * HOURS_PER_MONTH) / MICRO_USD) * 1000) / 1000;
+  const percent = farm === undefined ? 100 : runtime.announcedTerms(farm).computePercent;
+  return Math.round(((perHour * factor * (percent / 100) * HOURS_PER_MONTH) / MICRO_USD) * 1000) / 1000;
 }
 
 /** The grid proxy counts whole cores: offered ones are rounded down, taken ones up, so that nobody plans with a core that is not there. */
@@ -65,7 +66,7 @@ function resourceColumns(total: Resources, used: Resources) {
   };
 }
 
-export function nodeRow(node: Node, pricing: Pricing): Insertable<Tables["nodes"]> {
+export function nodeRow(node: Node, pricing: Pricing, farm: Farm | undefined): Insertable<Tables["nodes"]> {
   return {
     node_id: node.id,
     farm_id: node.farmId,
@@ -81,7 +82,7 @@ export function nodeRow(node: Node, pricing: Pricing): Insertable<Tables["nodes"
     ipv6: node.publicConfig?.ipv6 ?? "",
     domain: node.publicConfig?.domain ?? "",
     certification: node.certification === "certified" ? "Certified" : "Diy",
-    price_usd: monthlyPriceUsd(node, pricing),
+    price_usd: monthlyPriceUsd(node, pricing, farm),
     body: bodyOf(chain.node, node),
   };
 }

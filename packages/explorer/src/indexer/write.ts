@@ -24,8 +24,8 @@ export async function writeTwin(db: Database, twin: Twin): Promise<void> {
     .execute();
 }
 
-export async function writeNode(db: Database, node: Node, pricing: Pricing): Promise<void> {
-  const row = nodeRow(node, pricing);
+export async function writeNode(db: Database, node: Node, by: { readonly pricing: Pricing; readonly farm: Farm | undefined }): Promise<void> {
+  const row = nodeRow(node, by.pricing, by.farm);
   await db
     .insertInto("nodes")
     .values(row)
@@ -66,7 +66,8 @@ export async function removeEnded(db: Database, events: readonly ChainEvent[]): 
 export async function writeEntities(db: Database, entities: Entities): Promise<void> {
   for (const farm of entities.farms) await writeFarm(db, farm);
   for (const twin of entities.twins) await writeTwin(db, twin);
-  for (const node of entities.nodes) await writeNode(db, node, entities.pricing);
+  const farms = new Map(entities.farms.map((farm) => [farm.id, farm]));
+  for (const node of entities.nodes) await writeNode(db, node, { pricing: entities.pricing, farm: farms.get(node.farmId) });
   for (const contract of entities.contracts) await writeContract(db, contract);
   for (const solution of entities.solutions) await writeSolution(db, solution);
 }

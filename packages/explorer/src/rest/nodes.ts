@@ -1,10 +1,10 @@
 /** `/nodes` and `/gateways` in the grid proxy's shape. */
-import { chain } from "@tfgrid/tfchain";
+import { chain, runtime } from "@tfgrid/tfchain";
 import { sql } from "kysely";
 import { fail } from "../errors.ts";
 import type { Tables } from "../store/schema.ts";
 import type { Table } from "./list.ts";
-import { atLeast, bool, column, contains, equals, float, is, oneOf, same, text, texts, uint, uints } from "./params.ts";
+import { atLeast, bool, column, type Condition, contains, equals, float, is, oneOf, same, text, texts, uint, uints } from "./params.ts";
 
 export const NODE_STATUSES = ["up", "down", "standby"] as const;
 
@@ -43,15 +43,19 @@ const dedicated = sql`coalesce(f.dedicated, 0) = 1 or ${sql`n.contracts`} = 0`;
 const NEVER = sql`1 = 0`;
 const ALWAYS = sql`1 = 1`;
 
-/** `standby` needs a farmer's power manager, which does not exist here: no node is ever in it. */
+/** `standby`: asleep by its farmer's wish. */
+const asleep = (alias: string) => sql`coalesce(json_extract(${column(`${alias}.body`)}, '$.power.state'), 'up') = 'down'`;
+const STATUS_SQL = {
+  up: (alias: string) => sql`${column(`${alias}.up`)} = 1`,
+  down: (alias: string) => sql`(${column(`${alias}.up`)} = 0 and not ${asleep(alias)})`,
+  standby: (alias: string) => asleep(alias),
+} as const satisfies Record<(typeof NODE_STATUSES)[number], (alias: string) => Condition>;
+
 export const statusCondition = (alias: string) => (words: readonly string[]) => {
   const lower = words.map((word) => word.toLowerCase());
-  const up = lower.includes("up");
-  const down = lower.includes("down");
-  if (up && down) return ALWAYS;
-  if (up) return sql`${column(`${alias}.up`)} = 1`;
-  if (down) return sql`${column(`${alias}.up`)} = 0`;
-  return words.length === 0 ? ALWAYS : NEVER;
+  const wanted = NODE_STATUSES.filter((status) => lower.includes(status));
+  if (words.length === 0) return ALWAYS;
+  return wanted.length === 0 ? NEVER : sql`(${sql.join(wanted.map((status) => STATUS_SQL[status](alias)), sql` or `)})`;
 };
 
 function featureCondition(words: readonly string[]) {
@@ -161,6 +165,8 @@ export const nodeTable: Table = {
   shape: (row: NodeRow, query) => nodeShape(row, Number(query.get("balance")?.at(-1) ?? 0)),
 };
 
+const POWER_WORDS = { up: "Up", down: "Down" } as const;
+
 function nodeShape(row: NodeRow, balance: number) {
   if (!Number.isFinite(balance)) throw fail("explorer.invalid_parameter", { message: '"balance": expected a number' });
   const node = chain.node.fromJson(JSON.parse(row.body));
@@ -183,7 +189,7 @@ function nodeShape(row: NodeRow, balance: number) {
     used_resources: { cru: row.used_cru, sru: row.used_sru, hru: row.used_hru, mru: row.used_mru },
     location: { country, city, longitude: longitudeMicro / 1e6, latitude: latitudeMicro / 1e6 },
     publicConfig: { domain: row.domain, gw4: "", gw6: "", ipv4: row.ipv4, ipv6: row.ipv6 },
-    status: row.up === 1 ? "up" : "down",
+    status: row.up === 1 ? "up" : runtime.isAsleep(node) ? "standby" : "down",
     certificationType: row.certification,
     dedicated: isDedicated,
     inDedicatedFarm: row.farm_dedicated === 1,
@@ -192,7 +198,7 @@ function nodeShape(row: NodeRow, balance: number) {
     rentable: isDedicated,
     rentedByTwinId: 0,
     serialNumber: "",
-    power: { state: "", target: "" },
+    power: { state: POWER_WORDS[node.power?.state ?? "up"], target: POWER_WORDS[node.power?.target ?? "up"] },
     num_gpu: 0,
     extraFee: 0,
     healthy: row.up === 1,

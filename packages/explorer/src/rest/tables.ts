@@ -1,4 +1,5 @@
 /** Farms, twins, contracts, public addresses, bills and solutions: filters, sort keys and shapes. */
+import { runtime } from "@tfgrid/tfchain";
 import { sql } from "kysely";
 import type { Tables } from "../store/schema.ts";
 import type { Table } from "./list.ts";
@@ -9,6 +10,11 @@ interface IpJson {
   readonly ip: string;
   readonly gateway: string;
   readonly contractId: number | null;
+}
+
+interface FarmJson {
+  readonly publicIps: readonly IpJson[];
+  readonly pricing?: unknown;
 }
 
 const NEVER = sql`1 = 0`;
@@ -64,7 +70,9 @@ export const farmTable: Table = {
     certificationType: row.certification,
     stellarAddress: "",
     dedicated: row.dedicated === 1,
-    publicIps: (JSON.parse(row.body) as { publicIps: readonly IpJson[] }).publicIps.map(({ ip, gateway, contractId }) => ({
+    // Ours, beyond the grid proxy: what the farm asks for beside the ledger's prices, and what it has announced.
+    pricing: (JSON.parse(row.body) as FarmJson).pricing ?? { terms: runtime.LEDGER_TERMS, next: null },
+    publicIps: (JSON.parse(row.body) as FarmJson).publicIps.map(({ ip, gateway, contractId }) => ({
       id: `${row.farm_id}-${ip}`,
       ip,
       gateway,

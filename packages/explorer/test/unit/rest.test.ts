@@ -74,7 +74,7 @@ describe("nodes in the grid proxy's shape", () => {
       publicConfig: { domain: "", gw4: "", gw6: "", ipv4: "", ipv6: "" },
       status: "up",
       certificationType: "Diy",
-      power: { state: "", target: "" },
+      power: { state: "Up", target: "Up" },
       dmi: { bios: { vendor: "", version: "" }, processor: [], memory: [], UpdatedAt: 0 },
       gpus: [],
       farm_free_ips: 1,
@@ -175,6 +175,7 @@ describe("the other lists", () => {
         certificationType: "Gold",
         stellarAddress: "",
         dedicated: true,
+        pricing: { terms: { computePercent: 100, ipv4Percent: 100, trafficPercent: 100, rentDiscountPercent: null }, next: null },
         publicIps: [{ id: "2-192.0.2.2/24", ip: "192.0.2.2/24", gateway: "192.0.2.254", contract_id: 0 }],
       },
     ]);
@@ -289,5 +290,27 @@ describe("what a browser needs", () => {
     expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     blocked = Promise.withResolvers();
     expect((await ask("/images/resolve?reference=web")).status).toBe(200);
+  });
+});
+
+describe("a farm's own prices and nodes that sleep", () => {
+  it("show in farms and nodes, and in the timeline", async () => {
+    const power = { target: "down", targetSinceMs: 1_700_000_000_000, state: "down", stateSinceMs: 1_700_000_001_000 } as const;
+    const terms = { computePercent: 80, ipv4Percent: 100, trafficPercent: 100, rentDiscountPercent: null };
+    const before = (await get("/nodes/1")).json;
+    fake.nodes.set(2, nodeOf(2, { up: false, power }));
+    fake.farms.set(1, farmOf(1, { pricing: { terms, next: null } }));
+    fake.commit([
+      { type: "nodes.power", nodeId: 2 as NodeId, farmId: 1 as never, target: "down", state: "down" },
+      { type: "farms.priced", farmId: 1 as never, terms, fromMs: 1_700_000_000_000 },
+      { type: "nodes.updated", nodeId: 1 as NodeId },
+    ]);
+    await expect.poll(async () => (await get("/nodes/2/status")).json.status).toBe("standby");
+    const ids = async (query: string): Promise<readonly number[]> => (await get(`/nodes?${query}`)).json.map(({ nodeId }: Json) => nodeId);
+    expect([await ids("status=standby"), await ids("status=down"), await ids("status=up,standby")]).toEqual([[2], [], [1, 2, 3]]);
+    expect((await get("/nodes/2")).json).toMatchObject({ status: "standby", healthy: false, power: { state: "Down", target: "Down" } });
+    expect((await get("/nodes/1")).json.price_usd).toBeCloseTo(before.price_usd * 0.8, 2);
+    const farms = (await get("/farms")).json;
+    expect(farms.map(({ pricing }: Json) => pricing.terms.computePercent)).toEqual([80, 100]);
   });
 });

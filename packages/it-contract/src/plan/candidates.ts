@@ -1,13 +1,15 @@
 /** Which nodes can take a zmachine, and why the others cannot. */
-import { chain } from "@tfgrid/tfchain";
+import { chain, runtime } from "@tfgrid/tfchain";
 import type { Service } from "@tfgrid/notary";
 import { fits, formatBytes, type NodeId } from "@tfgrid/primitives";
 import type { Node } from "@tfgrid/tfchain";
+import { dearness } from "./cost.ts";
 import { demandOn, type NodeState, type PlanState, volumesOf } from "./state.ts";
 import type { PlanNote } from "./types.ts";
 
 type Reason =
   | "down"
+  | "asleep"
   | "cordoned or draining"
   | "of dedicated farms"
   | "rented by others"
@@ -29,6 +31,7 @@ type Reason =
 /** Why a node takes no new zmachine of this service, apart from room. */
 export function excluded(state: PlanState, at: NodeState, service: Service): Reason | undefined {
   const { node } = at;
+  if (runtime.isOff(node)) return "asleep";
   if (!node.up) return "down";
   if (node.maintenance.mode !== "none") return "cordoned or draining";
   const closed = closedFor(state, at);
@@ -122,13 +125,14 @@ function noCapacity(service: Service, total: number, counts: ReadonlyMap<Reason,
   return `No node has room for ${service.name} (${want})${where}: ${total} nodes known${why === "" ? "" : `, ${why}`}${free}.`;
 }
 
-/** Apart from its own kind first, then on nodes that the owner pays for anyway, off the gateways, evenly over the solution's nodes, then most free memory; ids break ties. */
+/** Apart from its own kind first, then on nodes that the owner pays for anyway, off the gateways, where it costs least, evenly over the solution's nodes, then most free memory; ids break ties. */
 function compare(state: PlanState, service: Service, a: NodeState, b: NodeState): number {
   const keys = [
     (at: NodeState) => replicasOn(at, service.name),
     (at: NodeState) => replicasInFarm(state, at, service.name),
     (at: NodeState) => (state.input.rents?.has(at.node.id) === true ? 0 : 1),
     (at: NodeState) => (at.node.publicConfig?.domain === undefined ? 0 : 1),
+    (at: NodeState) => dearness(state.input.pricing, at),
     (at: NodeState) => at.placed.length,
     (at: NodeState) => -at.free.memoryBytes,
     (at: NodeState) => at.node.id,

@@ -1,5 +1,6 @@
 /** Which gateway node serves each public name. */
 import type { NodeId } from "@tfgrid/primitives";
+import { runtime } from "@tfgrid/tfchain";
 import { closedFor } from "./candidates.ts";
 import { nameCostPerHour } from "./cost.ts";
 import type { NodeState, PlanState } from "./state.ts";
@@ -40,7 +41,7 @@ function usable(at: NodeState | undefined): at is NodeState {
 function chooseGateway(state: PlanState, chosen: readonly PlannedName[]): NodeState | undefined {
   const names = (id: NodeId): number => chosen.filter((name) => name.gatewayNodeId === id).length;
   const open = [...state.nodes.values()].filter(
-    (at) => usable(at) && at.node.maintenance.mode === "none" && closedFor(state, at) === undefined,
+    (at) => usable(at) && !runtime.isOff(at.node) && at.node.maintenance.mode === "none" && closedFor(state, at) === undefined,
   );
   open.sort((a, b) => names(b.node.id) - names(a.node.id) || b.placed.length - a.placed.length || a.node.id - b.node.id);
   return open[0];

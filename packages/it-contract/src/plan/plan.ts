@@ -179,6 +179,6 @@ function partOn(state: PlanState, at: NodeState, shared: { readonly names: reado
     zmachines: addressed(state, at, networks),
     routes,
     resources,
-    costPerHourUnits: rented ? 0n : partCostPerHour(state.input.pricing, at.node, resources),
+    costPerHourUnits: rented ? 0n : partCostPerHour(state.input.pricing, at, resources),
   };
 }

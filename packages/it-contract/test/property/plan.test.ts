@@ -234,6 +234,34 @@ describe("the planner", () => {
   });
 });
 
+describe("what farms ask for", () => {
+  const terms = (computePercent: number) => ({ computePercent, ipv4Percent: 100, trafficPercent: 100, rentDiscountPercent: null });
+  const farms: readonly Farm[] = [
+    { ...FARM, pricing: { terms: terms(100), next: { terms: terms(120), fromMs: 1 } } },
+    { ...FARM, id: 2 as Farm["id"], pricing: { terms: terms(80), next: null } },
+  ];
+  const doc = document([service("a", { replicas: 1 })]);
+  const list = (resources: PlanInput["nodes"][number]["total"]): bigint => runtime.nodeCostPerHour({ pricing: PRICING, resources, publicIps: 0, certified: false });
+
+  it("is what the plan costs, what is announced included; the cheaper node comes first", () => {
+    const cheap = node(2, { farmId: 2 as Farm["id"] });
+    const [part] = must(plan(input([node(1), cheap], doc, { farms }))).parts;
+    expect(part).toMatchObject({ nodeId: 2, costPerHourUnits: (list(part!.resources) * 80n) / 100n });
+    const [dear] = must(plan(input([node(1)], doc, { farms }))).parts;
+    expect(dear?.costPerHourUnits).toBe((list(dear!.resources) * 120n) / 100n);
+    // Certified costs a quarter more: 100 x 125 is dearer than 120.
+    const certified = node(2, { farmId: 3 as Farm["id"], certification: "certified" });
+    expect(must(plan(input([node(1), certified], doc, { farms }))).parts[0]?.nodeId).toBe(1);
+  });
+
+  it("a node that sleeps, or is about to, gets nothing", () => {
+    const power = (state: "up" | "down", target: "up" | "down") => ({ up: state === "up", power: { state, target, targetSinceMs: 0, stateSinceMs: 0 } });
+    const nodes = [node(1, power("down", "down")), node(2, power("up", "down")), node(3, power("down", "up"))];
+    expect(plan(input(nodes, doc))).toMatchObject({ ok: false, problems: [{ message: expect.stringContaining("3 asleep") as string }] });
+    expect(must(plan(input([...nodes, node(4, power("up", "up"))], doc))).parts[0]?.nodeId).toBe(4);
+  });
+});
+
 describe("reasons", () => {
   const big = service("db", { resources: { cpuMilli: 100, memoryBytes: 8 * GIB, pids: 1, rootfsBytes: GIB }, placement: { ...service("x").placement, countries: ["belgium"] } });
   it("count what excluded each node", () => {

@@ -2,7 +2,7 @@
 import { type AccountId, GridError, type Infer, type JsonValue, UNITS_PER_TFT, s } from "@tfgrid/primitives";
 import { runtimeErrors } from "../errors.ts";
 import { accountId, params, pricing } from "../types/entities.ts";
-import { charter, policy } from "../types/policy.ts";
+import { charter, givenPolicy } from "../types/policy.ts";
 import { validatorList } from "../types/validators.ts";
 import { credit } from "./accounts/store.ts";
 import type { BlockContext, StateWriter } from "./api.ts";
@@ -28,7 +28,7 @@ export const genesis = s.struct({
   validatorsPool: accountId,
   accounts: s.list(s.struct({ id: accountId, freeUnits: s.units() }), { max: RUNTIME_LIMITS.genesisAccounts }),
   /** Without it, the main network's numbers. */
-  policy: s.optional(policy),
+  policy: s.optional(givenPolicy),
   /** Without it, nobody holds an office and there are no terms to accept. */
   charter: s.optional(charter),
   /** Who makes blocks, for an engine with validators. `solo` has its one authority whatever stands here. */

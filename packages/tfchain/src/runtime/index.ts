@@ -15,6 +15,8 @@ export { type ExportOptions, exportGenesis, genesisStart } from "./export/genesi
 export { RUNTIME_LIMITS } from "./limits.ts";
 export { minimumPrepaid } from "./billing/schedule.ts";
 export { nameCostPerHour, nodeCostPerHour, prepaidUnits } from "./pricing/cost.ts";
+export { isAsleep, isOff } from "./nodes/off.ts";
+export { LEDGER_TERMS, announcedTerms, termsAt } from "./pricing/terms.ts";
 export { queries } from "./modules.ts";
 export { createRuntime, type RuntimeOptions } from "./runtime.ts";
 export { type Migration, rewriteRows } from "./upgrades/migrations.ts";

@@ -54,6 +54,8 @@ export const call = s.union({
   "farms.remove_ip": s.struct({ farmId: e.farmId, ip: e.ipText }),
   /** Who gets what the farm earns; null: its twin. */
   "farms.set_payout": s.struct({ farmId: e.farmId, account: s.nullable(e.accountId) }),
+  /** What its nodes cost, within `policy.farmPricing`. What is dearer in anything begins after a notice; null: the ledger's prices. */
+  "farms.set_pricing": s.struct({ farmId: e.farmId, terms: s.nullable(e.farmTerms) }),
   /** Only without nodes. */
   "farms.delete": s.struct({ farmId: e.farmId }),
   /** Offers the farm with its nodes to a twin; null withdraws. */
@@ -65,13 +67,17 @@ export const call = s.union({
   "nodes.register": s.struct({ joinToken, ...e.nodeProfile }),
   "nodes.update": s.struct({ nodeId: e.nodeId, ...e.nodeProfile }),
   "nodes.heartbeat": s.struct({ nodeId: e.nodeId, uptimeSec: s.uint() }),
-  /** By the farmer's twin. */
   /** By the node or its farmer: without contracts, or when the notice of a drain is over. */
   "nodes.delete": s.struct({ nodeId: e.nodeId }),
   /** By a certifier. */
   "nodes.certify": s.struct({ nodeId: e.nodeId, certification: e.node.fields.certification }),
   /** By a certifier: what the node claims and what is so are not the same. */
   "nodes.report_violation": s.struct({ nodeId: e.nodeId, code: e.code }),
+  /** By the farmer's twin: on or off. Off only while no contract is on the node. */
+  "nodes.set_power": s.struct({ nodeId: e.nodeId, target: e.power.fields.target }),
+  /** By the node, which its farmer wants off: its last word before it switches itself off. Its next heartbeat ends the sleep. */
+  "nodes.sleep": s.struct({ nodeId: e.nodeId }),
+  /** By the farmer's twin. */
   "nodes.set_maintenance": s.struct({ nodeId: e.nodeId, mode: e.maintenance.fields.mode, noticeUntilMs: e.timeMs }),
 
   /** Capacity is checked and reserved here. `solutionId`: only the solution's agent, within its budget. */
@@ -106,7 +112,7 @@ export const call = s.union({
   "contracts.deposit": s.struct({ contractId: e.contractId, amountUnits: s.units({ min: 1n }) }),
   /** By the node's twin. */
   "contracts.report": s.struct({ contractId: e.contractId, report: e.report }),
-  /** By the node's twin: public traffic since the contract began. Billed per 10^9 bytes. */
+  /** By the node's twin: public traffic, both ways, since the contract began. Billed per 10^9 bytes. */
   "contracts.report_usage": s.struct({ contractId: e.contractId, publicBytes: s.uint() }),
 
   "solutions.create": s.struct({

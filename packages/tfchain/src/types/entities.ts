@@ -81,6 +81,23 @@ export const twin = s.struct({
 });
 export type Twin = Infer<typeof twin>;
 
+/** What a farm asks for its nodes, in percent of the ledger's prices. 100 and null: the ledger's own. */
+export const farmTerms = s.struct({
+  /** Of processors, memory and disks. */
+  computePercent: s.uint({ min: 1, max: 1_000 }),
+  ipv4Percent: s.uint({ min: 1, max: 1_000 }),
+  trafficPercent: s.uint({ min: 1, max: 1_000 }),
+  /** Off the price of a whole node; null: `policy.rentDiscountPercent`. */
+  rentDiscountPercent: s.nullable(s.uint({ max: 100 })),
+});
+export type FarmTerms = Infer<typeof farmTerms>;
+export const farmPricing = s.struct({
+  terms: farmTerms,
+  /** Announced: dearer in something, and in force from then on. */
+  next: s.nullable(s.struct({ terms: farmTerms, fromMs: timeMs })),
+});
+export type FarmPricing = Infer<typeof farmPricing>;
+
 export const farm = s.struct({
   id: farmId,
   twinId,
@@ -89,6 +106,8 @@ export const farm = s.struct({
   certification: s.oneOf(["not_certified", "gold"]),
   publicIps: s.list(s.struct({ ip: ipText, gateway: ipText, contractId: s.nullable(contractId) }), { max: LIMITS.publicIpsPerFarm }),
   createdAtMs: timeMs,
+  /** Absent: the ledger's prices. */
+  pricing: s.optional(farmPricing),
 });
 export type Farm = Infer<typeof farm>;
 
@@ -118,6 +137,16 @@ export const maintenance = s.struct({
   /** Announced in advance: reputation suffers less. */
   noticeUntilMs: timeMs,
 });
+export const POWER_STATES = ["up", "down"] as const;
+export const power = s.struct({
+  /** What the farmer wants. */
+  target: s.oneOf(POWER_STATES),
+  targetSinceMs: timeMs,
+  /** `down`: the node said that it switches itself off, and has not been heard since. */
+  state: s.oneOf(POWER_STATES),
+  stateSinceMs: timeMs,
+});
+export type Power = Infer<typeof power>;
 export const ISOLATION_CLASSES = ["container", "microvm"] as const;
 
 /** What a node says of itself when it registers, and may change later. */
@@ -148,6 +177,8 @@ export const node = s.struct({
   upChangedMs: timeMs,
   uptimeSec: s.uint(),
   createdAtMs: timeMs,
+  /** Absent: never asked to be anything but on. */
+  power: s.optional(power),
 });
 export type Node = Infer<typeof node>;
 

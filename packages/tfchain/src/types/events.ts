@@ -22,6 +22,8 @@ export const event = s.union({
   "farms.updated": s.struct({ farmId: e.farmId }),
   "farms.offered": s.struct({ farmId: e.farmId, to: s.nullable(e.twinId) }),
   "farms.moved": s.struct({ farmId: e.farmId, fromTwinId: e.twinId, toTwinId: e.twinId }),
+  /** What the farm asks for, and from when on. */
+  "farms.priced": s.struct({ farmId: e.farmId, terms: e.farmTerms, fromMs: e.timeMs }),
   "farms.deleted": s.struct({ farmId: e.farmId }),
   "nodes.registered": s.struct({ nodeId: e.nodeId, farmId: e.farmId, twinId: e.twinId }),
   "nodes.updated": s.struct({ nodeId: e.nodeId }),
@@ -30,6 +32,7 @@ export const event = s.union({
   "nodes.certified": s.struct({ nodeId: e.nodeId, certification: e.node.fields.certification }),
   "nodes.deleted": s.struct({ nodeId: e.nodeId, farmId: e.farmId }),
   "nodes.maintenance": s.struct({ nodeId: e.nodeId, mode: e.maintenance.fields.mode, noticeUntilMs: e.timeMs }),
+  "nodes.power": s.struct({ nodeId: e.nodeId, farmId: e.farmId, target: e.power.fields.target, state: e.power.fields.state }),
   "contracts.created": s.struct({
     contractId: e.contractId,
     kind: s.oneOf(["node", "name", "rent"]),

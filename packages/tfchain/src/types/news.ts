@@ -14,6 +14,10 @@ const NEWS = {
   "twins.terms_accepted": ({ twinId, version }) => `twin ${twinId} accepted version ${version} of the terms`,
   "farms.offered": ({ farmId, to }) => (to === null ? `farm ${farmId} is no longer offered` : `farm ${farmId} is offered to twin ${to}`),
   "farms.moved": ({ farmId, toTwinId }) => `farm ${farmId} belongs to twin ${toTwinId} now`,
+  "farms.priced": ({ farmId, terms }) =>
+    `farm ${farmId} announces ${terms.computePercent} % of the ledger's prices${terms.rentDiscountPercent === null ? "" : `, ${terms.rentDiscountPercent} % off a whole node`}`,
+  "nodes.power": ({ nodeId, target, state }) =>
+    state === "down" ? `node ${nodeId} sleeps${target === "up" ? " and is wanted on" : ""}` : `node ${nodeId} is on${target === "down" ? " and is wanted off" : ""}`,
   "farms.deleted": ({ farmId }) => `farm ${farmId} is closed`,
   "nodes.certified": ({ nodeId, certification }) => `node ${nodeId} is ${certification === "certified" ? "certified" : "no longer certified"}`,
   "nodes.deleted": ({ nodeId, farmId }) => `node ${nodeId} has left farm ${farmId}`,

@@ -14,7 +14,7 @@ export const stakeLevel = s.struct({
   discountPercent: s.uint({ max: 90 }),
 });
 
-export const policy = s.struct({
+const numbers = {
   stake: s.struct({ monthMs: s.uint({ min: 1_000 }), levels: s.list(stakeLevel, { max: POLICY_LIMITS.stakeLevels, min: 1 }) }),
   /** Who gets billed TFT, in percent; the validators' pool takes the rest, also of rounding. */
   split: s.struct({ farmerPercent: s.uint({ max: 100 }), foundationPercent: s.uint({ max: 100 }), nameFoundationPercent: s.uint({ max: 100 }) }),
@@ -75,7 +75,29 @@ export const policy = s.struct({
     doublingMs: s.uint({ min: 1_000 }),
     maxMultiplierPermille: s.uint({ min: 1_000, max: 1_000_000 }),
   }),
+} as const;
+
+/** Within which farms set their own prices, in percent of the ledger's. Counts for what farms set from then on. */
+const farmPricing = s.struct({
+  minPercent: s.uint({ min: 1, max: 100 }),
+  maxPercent: s.uint({ min: 100, max: 1_000 }),
+  maxRentDiscountPercent: s.uint({ max: 100 }),
+  /** A farm becomes dearer only so long after it said so. */
+  noticeMs: s.uint(),
 });
+
+/** A node that sleeps by its farmer's wish counts as proven up when both hold, else as down. */
+const power = s.struct({
+  /** It slept no longer than this. */
+  maxSleepMs: s.uint({ min: 1_000 }),
+  /** It was heard this soon after it was wanted on. */
+  wakeMs: s.uint({ min: 1_000 }),
+});
+
+/** As a genesis gives it and the state holds it: numbers that came later may be missing. */
+export const givenPolicy = s.struct({ ...numbers, farmPricing: s.optional(farmPricing), power: s.optional(power) });
+/** As the ledger answers it: whole. */
+export const policy = s.struct({ ...numbers, farmPricing, power });
 export type Policy = Infer<typeof policy>;
 
 export const terms = s.struct({ version: s.uint({ min: 1 }), document: s.cid });

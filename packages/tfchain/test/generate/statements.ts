@@ -52,6 +52,15 @@ writeVectors("transactions.json", {
     transaction("one transfer", alice, { nonce: 0, calls: [{ type: "accounts.transfer", to: bob.account, amountUnits: 10_000_000n }] }),
     transaction("largest amount, bounded fee, large number", alice, { nonce: 4_294_967_296, maxFeeUnits: 20_000n, calls: [{ type: "accounts.transfer", to: bob.account, amountUnits: 2n ** 63n - 1n }] }),
     transaction("a batch: a node joins a farm", bob, { nonce: 0, calls: [create, { type: "nodes.register", joinToken: joinTokenOf(), ...profile }] }),
+    transaction("a farm's own prices, and a node switched off", farmer, {
+      nonce: 2,
+      calls: [
+        { type: "farms.set_pricing", farmId: 1 as never, terms: { computePercent: 80, ipv4Percent: 100, trafficPercent: 120, rentDiscountPercent: 60 } },
+        { type: "farms.set_pricing", farmId: 2 as never, terms: null },
+        { type: "nodes.set_power", nodeId: 1 as never, target: "down" },
+      ],
+    }),
+    transaction("a node's last word before it sleeps", bob, { nonce: 1, calls: [{ type: "nodes.sleep", nodeId: 1 as never }] }),
     transaction("a link and nulls", alice, { nonce: 1, calls: [{ type: "notary.anchor", document, contractId: null, solutionId: null }] }),
   ],
 });

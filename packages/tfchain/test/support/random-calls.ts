@@ -116,6 +116,12 @@ export const MAKERS: { readonly [K in CallType]: Maker<K> } = {
     const farm = anyFarm(chain, a);
     return farm && { who: holder(chain, farm.twinId), call: { type: "farms.set_payout", farmId: farm.id, account: b % 3 === 0 ? null : accountOf(pick(NAMES, b)!) } };
   },
+  "farms.set_pricing": (chain, { a, b, c }) => {
+    const farm = anyFarm(chain, a);
+    const percent = (n: number): number => 45 + (n % 8) * 20;
+    const terms = { computePercent: percent(a), ipv4Percent: percent(b), trafficPercent: percent(c), rentDiscountPercent: b % 3 === 0 ? null : (c * 10) % 90 };
+    return farm && { who: holder(chain, farm.twinId), call: { type: "farms.set_pricing", farmId: farm.id, terms: c % 4 === 0 ? null : terms } };
+  },
   "farms.delete": (chain, { a }) => {
     const farm = pick(chain.read.farms(PAGE).slice(1), a);
     return farm && { who: holder(chain, farm.twinId), call: { type: "farms.delete", farmId: farm.id } };
@@ -167,6 +173,17 @@ export const MAKERS: { readonly [K in CallType]: Maker<K> } = {
     const node = anyNode(chain, a);
     const mode = b % 5 === 0 ? "drain" : b % 5 === 1 ? "cordon" : "none";
     return node && { who: farmerOf(chain, node), call: { type: "nodes.set_maintenance", nodeId: node.id, mode, noticeUntilMs: chain.timeMs + 5_000 } };
+  },
+  "nodes.set_power": (chain, { a, b, c }) => {
+    const off = chain.read.nodes(PAGE).filter(({ power }) => power?.target === "down");
+    const empty = chain.read.nodes(PAGE).filter(({ id, power }) => power?.target !== "down" && chain.read.contracts({ nodeId: id, active: true, limit: 1 }).length === 0);
+    const target = b % 3 === 0 ? "up" : "down";
+    const node = pick(target === "up" ? off : empty, a) ?? (c % 4 === 0 ? anyNode(chain, a) : undefined);
+    return node && { who: farmerOf(chain, node), call: { type: "nodes.set_power", nodeId: node.id, target } };
+  },
+  "nodes.sleep": (chain, { a }) => {
+    const node = pick(chain.read.nodes(PAGE).filter(({ power }) => power?.target === "down"), a) ?? anyNode(chain, a);
+    return node && { who: holder(chain, node.twinId), call: { type: "nodes.sleep", nodeId: node.id } };
   },
   "contracts.create_node": (chain, dice) => {
     const { a, b, c, units } = dice;

@@ -42,8 +42,13 @@ export const MAKERS: readonly Maker[] = [
   ["other", (_, { a }) => ({ type: "nodes.certify", nodeId: id(1), certification: a > 3 ? "certified" : "diy" })],
   ["agent", (_, { b }) => ({ type: "nodes.report_violation", nodeId: id(b), code: "nodes.lie" })],
   ["farmer", (chain, { b }) => ({ type: "nodes.set_maintenance", nodeId: id(b), mode: b === 1 ? "none" : "drain", noticeUntilMs: chain.timeMs + 5_000 })],
+  ["farmer", (_, { a, b }) => ({ type: "nodes.set_power", nodeId: id(b), target: a === 6 ? "down" : "up" })],
+  ["node1", () => ({ type: "nodes.sleep", nodeId: id(1) })],
+  ["farmer", (_, { a, b }) => ({ type: "farms.set_pricing", farmId: id(1), terms: a === 1 ? null : { computePercent: 40 + 20 * a, ipv4Percent: 100, trafficPercent: 70 * b, rentDiscountPercent: b === 1 ? null : 10 * b } })],
   ["farmer", (_, { a }) => ({ type: "nodes.delete", nodeId: id(a === 6 ? 2 : 9) })],
   ["user", (_, { b, units }) => ({ type: "contracts.create_rent", nodeId: id(b), depositUnits: units })],
+  // Money for little more than one interval: the end of a rent comes within a walk.
+  ["user", (_, { b }) => ({ type: "contracts.create_rent", nodeId: id(b), depositUnits: 130_000n })],
   ["user", (chain, { a, b, units }) => nodeCall(chain, { nodeId: id(b), depositUnits: units, resources: TINY, publicIps: a > 4 ? 1 : 0 })],
   ["agent", (chain, { a, b }) => partCall(chain, chain.read.solution(id(1))!, { nodeId: id(b), networks: [share(a)], resources: TINY })],
   ["user", (_, { a, b }) => ({ type: "contracts.cancel", contractId: id(a * b) })],

@@ -8,6 +8,7 @@
  */
 import { describe, expect, it } from "vitest";
 import { farms } from "../../src/runtime/farms/store.ts";
+import { MAIN_POLICY } from "../../src/runtime/policy/presets.ts";
 import type { Contract } from "../../src/types/entities.ts";
 import { type Chain, PLAIN_RESOURCES, TFT, accountOf, nodeCall, world } from "./runtime-harness.ts";
 
@@ -92,6 +93,53 @@ describe("an hour", () => {
     runTo(chain, HOUR);
     // 0.07084 x 1.25 = 0.08855 USD = 11,068,750 units;  0.05 x 1.25 / 0.08 = 0.78125 TFT = 7,812,500 units
     expect(only(chain)).toMatchObject({ costPerHourUnits: 11_068_750n, billedUnits: 18_881_250n });
+  });
+});
+
+describe("a farm's own prices", () => {
+  it("cheaper at once, from the next bill on; traffic and addresses by their own percentage", () => {
+    const chain = mainWorld();
+    giveIps(chain, 1);
+    const farmId = chain.read.farmByName("farm")!.id;
+    chain.do("user", nodeCall(chain, { publicIps: 1, depositUnits: 10n * TFT }));
+    // 8,855,000 and 0.00694 / 0.08 = 867,500 for the address
+    expect(only(chain).costPerHourUnits).toBe(9_722_500n);
+    runTo(chain, 30 * MINUTE);
+    chain.do("farmer", { type: "farms.set_pricing", farmId, terms: { computePercent: 80, ipv4Percent: 50, trafficPercent: 60, rentDiscountPercent: null } });
+    chain.do("node1", { type: "contracts.report_usage", contractId: only(chain).id, publicBytes: 1_000_000_000 });
+    runTo(chain, HOUR);
+    // The hour at what it cost when it began, and 6,250,000 x 60 % = 3,750,000 for the traffic.
+    expect(only(chain)).toMatchObject({ billedUnits: 13_472_500n, costPerHourUnits: 7_517_750n });
+    const shares = received(chain, () => runTo(chain, 2 * HOUR));
+    // 8,855,000 x 80 % = 7,084,000;  867,500 x 50 % = 433,750;  together 7,517,750. Halves: 3,758,875;  40 %: 3,007,100;  the rest
+    expect(only(chain).billedUnits).toBe(20_990_250n);
+    expect(shares).toEqual([3_758_875n, 3_007_100n, 751_775n]);
+  });
+
+  it("dearer only after the notice: three hours of the old price, then the new one", () => {
+    const chain = mainWorld({ policy: { farmPricing: { ...MAIN_POLICY.farmPricing, noticeMs: 3 * HOUR } } });
+    const farmId = chain.read.farmByName("farm")!.id;
+    chain.do("user", nodeCall(chain, { depositUnits: 100n * TFT }));
+    const { createdAtMs } = only(chain);
+    chain.do("farmer", { type: "farms.set_pricing", farmId, terms: { computePercent: 120, ipv4Percent: 100, trafficPercent: 100, rentDiscountPercent: null } });
+    expect(chain.read.farm(farmId)?.pricing?.next?.fromMs).toBe(createdAtMs + 1 + 3 * HOUR);
+    runTo(chain, 3 * HOUR);
+    expect(only(chain)).toMatchObject({ billedUnits: 3n * RATE, costPerHourUnits: RATE });
+    // The bill at the fourth hour is the first after the notice: that hour still costs what it cost when it began.
+    runTo(chain, 4 * HOUR);
+    expect(only(chain)).toMatchObject({ billedUnits: 4n * RATE, costPerHourUnits: 10_626_000n });
+    runTo(chain, 5 * HOUR);
+    expect(only(chain).billedUnits).toBe(4n * RATE + 10_626_000n);
+    expect(chain.read.discount(chain.twin("user")).spendPerHourUnits).toBe(10_626_000n);
+  });
+
+  it("of a whole node: the farm's discount instead of the ledger's", () => {
+    const chain = mainWorld();
+    const farmId = chain.read.farmByName("farm")!.id;
+    chain.do("farmer", { type: "farms.set_pricing", farmId, terms: { computePercent: 90, ipv4Percent: 100, trafficPercent: 100, rentDiscountPercent: 70 } });
+    chain.do("user", { type: "contracts.create_rent", nodeId: chain.nodeOf("node1"), depositUnits: 10n * TFT });
+    // 0.58616 USD x 90 % x 30 % = 0.1582632; / 0.08 = 1.97829 TFT
+    expect(only(chain).costPerHourUnits).toBe(19_782_900n);
   });
 });
 

@@ -64,7 +64,7 @@ describe("the ledger's format", () => {
     chain.run(60_000, { up: ["node1", "node2"] });
     chain.do("agent", partCall(chain, solution, { nodeId: gatewayNodeId, networks: [share(2)] }));
     expect(bytesToHex(sha256(utf8(chain.state.dump())))).toMatchInlineSnapshot(
-      `"1947096b7f2c44553380b2a7b52d9779429b4561e00d06389c3914487b50cf3e"`,
+      `"9a5be1db32b933164403e8ef6e1d41d8b6ffc0b8a03f90af50e51497af78f96b"`,
     );
   });
 });

@@ -23,7 +23,10 @@ interface Vectors {
   readonly cloudUnits: Cases<Size & { readonly cuMicro: number; readonly suMicro: number }>;
   readonly nodeCostPerHour: Cases<Priced & { readonly publicIps: number }>;
   readonly rentCostPerHour: Cases<Priced & { readonly discountPercent: number }>;
-  readonly usage: Cases<{ readonly bytes: number; readonly tftPriceMicroUsd: number; readonly certified: boolean; readonly units: number }>;
+  readonly usage: Cases<{ readonly bytes: number; readonly tftPriceMicroUsd: number; readonly certified: boolean; readonly trafficPercent?: number; readonly units: number }>;
+  readonly farmPrices: Cases<
+    Priced & { readonly publicIps: number; readonly computePercent: number; readonly ipv4Percent: number; readonly rentDiscountPercent: number | null; readonly nodeUnits: number; readonly rentUnits: number }
+  >;
   readonly stakeCover: Cases<{ readonly spendPerHourUnits: number; readonly halfMonths: number; readonly units: number; readonly discountPercent: number }> & {
     readonly monthMs: number;
   };
@@ -61,8 +64,14 @@ describe("money, by the published examples", () => {
     const { certified, discountPercent } = row;
     expect(rentCostPerHour({ pricing: at(row.tftPriceMicroUsd), total: resources(row), certified, discountPercent })).toBe(BigInt(row.units));
   });
-  it.each(vectors.usage.cases)("traffic %o", ({ bytes, tftPriceMicroUsd, certified, units }) => {
-    expect(usageUnits(at(tftPriceMicroUsd), bytes, certified)).toBe(BigInt(units));
+  it.each(vectors.usage.cases)("traffic %o", ({ bytes, tftPriceMicroUsd, certified, trafficPercent = 100, units }) => {
+    expect(usageUnits(at(tftPriceMicroUsd), { bytes, certified, trafficPercent })).toBe(BigInt(units));
+  });
+  it.each(vectors.farmPrices.cases)("a farm's own prices %o", (row) => {
+    const { certified, publicIps, computePercent, ipv4Percent, rentDiscountPercent } = row;
+    const [pricing, terms] = [at(row.tftPriceMicroUsd), { computePercent, ipv4Percent, trafficPercent: 100, rentDiscountPercent }];
+    expect(nodeCostPerHour({ pricing, resources: resources(row), publicIps, certified, terms })).toBe(BigInt(row.nodeUnits));
+    expect(rentCostPerHour({ pricing, total: resources(row), certified, discountPercent: 50, terms })).toBe(BigInt(row.rentUnits));
   });
   it.each(vectors.stakeCover.cases)("stake %o", ({ spendPerHourUnits, halfMonths, units, discountPercent }) => {
     expect(coverUnits(BigInt(spendPerHourUnits), halfMonths, vectors.stakeCover.monthMs)).toBe(BigInt(units));

@@ -3,12 +3,13 @@
  * what rounding down leaves over goes to the validators' pool.
  */
 import type { AccountId } from "@tfgrid/primitives";
-import type { Contract } from "../../types/entities.ts";
+import type { Contract, Node } from "../../types/entities.ts";
 import type { Policy } from "../../types/policy.ts";
 import { discountPercent } from "../accounts/stake.ts";
 import { credit, debitHeld } from "../accounts/store.ts";
-import type { StateWriter } from "../api.ts";
+import type { StateReader, StateWriter } from "../api.ts";
 import type { Context } from "../context.ts";
+import { termsOf } from "../contracts/price.ts";
 import { METER_SCALE, type Meter, contracts, meters, nodeOf, readMeter } from "../contracts/store.ts";
 import { usageUnits, usages } from "../contracts/usage.ts";
 import { payoutOf } from "../farms/property.ts";
@@ -50,8 +51,7 @@ export function settle(context: Context, contract: Contract, availableUnits: big
   // The owner's stake takes its percentage off all that he spends. Exact in hundredths of unit-milliseconds; rounded down, once.
   const percent = contract.state === "grace" ? 0 : discountPercent(state, contract.twinId, block.timeMs);
   const publicBytes = takeUsage(context, contract);
-  const certified = publicBytes > 0 && requireNode(state, nodeOf(contract)).certification === "certified";
-  const usage = publicBytes === 0 ? 0n : usageUnits(readPricing(state), publicBytes, certified);
+  const usage = publicBytes === 0 ? 0n : trafficUnits(state, requireNode(state, nodeOf(contract)), publicBytes);
   if (contract.type === "node") noteUse(state, contract.nodeId, { publicBytes, ipv4Ms: contract.publicIps * billedMs });
   const accrued = accrue({ costPerHourUnits: contract.costPerHourUnits, billedMs, usageUnits: usage, discountPercent: percent, remainder: before.remainder });
   const dueUnits = accrued.units + before.owedUnits;
@@ -86,6 +86,10 @@ export function accrue({ costPerHourUnits, billedMs, usageUnits: usage, discount
   const gross = costPerHourUnits * BigInt(billedMs) + usage * BigInt(MS_PER_HOUR);
   const total = gross * BigInt(100 - percent) + remainder;
   return { units: total / METER_SCALE, remainder: total % METER_SCALE };
+}
+
+function trafficUnits(state: StateReader, node: Node, bytes: number): bigint {
+  return usageUnits(readPricing(state), { bytes, certified: node.certification === "certified", trafficPercent: termsOf(state, node).trafficPercent });
 }
 
 /** Public traffic since the last bill. Billed in grace too: it was used before the pause. */

@@ -5,15 +5,27 @@ import type { Node } from "../../types/entities.ts";
 import type { StateReader, StateWriter } from "../api.ts";
 import type { CallContext } from "../context.ts";
 import { farms, requireFarm } from "../farms/store.ts";
+import { isAsleep, isOff } from "../nodes/off.ts";
 import { nodes, requireNode } from "../nodes/store.ts";
 import { actingTwin } from "../twins/store.ts";
 import { rentOf, requireRenter } from "./rent.ts";
 
-/** @throws GridError nodes.down, nodes.cordoned: the node takes no new contracts */
+/** @throws GridError nodes.asleep, nodes.down, nodes.cordoned: the node takes no new contracts */
 export function requireReadyNode(state: StateReader, id: Node["id"]): Node {
   const node = requireNode(state, id);
+  if (isOff(node)) throw runtimeErrors.fail("nodes.asleep", { message: `Node ${id} ${isAsleep(node) ? "sleeps" : "is about to sleep"}.`, details: { nodeId: id } });
+  return requireTakesNew(node);
+}
+
+/** As above, but a node that sleeps may be rented as a whole: that is worth waking it for, and no bill runs until it is up. */
+export function requireRentableNode(state: StateReader, id: Node["id"]): Node {
+  return requireTakesNew(requireNode(state, id));
+}
+
+function requireTakesNew(node: Node): Node {
+  const { id } = node;
   const details = { nodeId: id };
-  if (!node.up) throw runtimeErrors.fail("nodes.down", { message: `Node ${id} is down.`, details });
+  if (!node.up && !isAsleep(node)) throw runtimeErrors.fail("nodes.down", { message: `Node ${id} is down.`, details });
   if (node.maintenance.mode !== "none") {
     const message = `Node ${id} takes no new contracts (${node.maintenance.mode}).`;
     throw runtimeErrors.fail("nodes.cordoned", { message, details: { ...details, mode: node.maintenance.mode } });

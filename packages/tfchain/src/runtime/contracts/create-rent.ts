@@ -3,8 +3,9 @@ import { runtimeErrors } from "../../errors.ts";
 import type { RentContract } from "../../types/entities.ts";
 import { endTenants } from "../billing/rent.ts";
 import type { CallContext, CallOf } from "../context.ts";
+import { wantOn } from "../nodes/power.ts";
 import { actingTwin } from "../twins/store.ts";
-import { requireReadyNode } from "./capacity.ts";
+import { requireRentableNode } from "./capacity.ts";
 import { newContract, open } from "./create.ts";
 import { rentPrice } from "./price.ts";
 import { nodeContractsOn, nodeRented, rentOf, requireRoomOn } from "./rent.ts";
@@ -13,7 +14,8 @@ import { rentIdByNode } from "./store.ts";
 
 export function createRent(context: CallContext, { nodeId, depositUnits }: CallOf<"contracts.create_rent">): void {
   const { state } = context;
-  const node = requireReadyNode(state, nodeId);
+  const node = requireRentableNode(state, nodeId);
+  wantOn(context, node);
   takeOver(context, nodeId);
   requireRoomOn(state, nodeId);
   const [inUse] = nodeContractsOn(state, nodeId);

@@ -31,11 +31,11 @@ export function reportUsage(context: CallContext, { contractId, publicBytes }: C
 
 const BYTES_PER_GB = 1_000_000_000n;
 
-/** Dearer on certified nodes like all that they sell. Rounded down to a whole unit, once a bill. */
-export function usageUnits(pricing: Pricing, bytes: number, certified: boolean): bigint {
-  const percent = 100n + (certified ? BigInt(pricing.certifiedPercent) : 0n);
-  const micro = BigInt(bytes) * BigInt(pricing.nuMicroUsdPerGb) * UNITS_PER_TFT * percent;
-  return micro / (100n * BYTES_PER_GB * BigInt(pricing.tftPriceMicroUsd));
+/** Dearer on certified nodes like all that they sell, and as the farm asks for traffic. Rounded down to a whole unit, once a bill. */
+export function usageUnits(pricing: Pricing, use: { readonly bytes: number; readonly certified: boolean; readonly trafficPercent: number }): bigint {
+  const percent = (100n + (use.certified ? BigInt(pricing.certifiedPercent) : 0n)) * BigInt(use.trafficPercent);
+  const micro = BigInt(use.bytes) * BigInt(pricing.nuMicroUsdPerGb) * UNITS_PER_TFT * percent;
+  return micro / (10_000n * BYTES_PER_GB * BigInt(pricing.tftPriceMicroUsd));
 }
 
 export const unbilledBytes = (state: StateReader, id: ContractId): number => usages.get(state, id)?.unbilledBytes ?? 0;

@@ -6,6 +6,7 @@ import { nextId } from "../params/store.ts";
 import { actingTwin } from "../twins/store.ts";
 import { requireTerms } from "../twins/terms.ts";
 import { changeTies } from "../twins/ties.ts";
+import { setPricing } from "./pricing.ts";
 import { acceptFarm, addIp, certifyFarm, deleteFarm, offerFarm, removeIp, setPayout } from "./property.ts";
 import { farmIdByName, farms, requireOwnFarm } from "./store.ts";
 
@@ -36,6 +37,7 @@ export const farmsCalls: Handlers<"farms"> = {
   "farms.add_ip": addIp,
   "farms.remove_ip": removeIp,
   "farms.set_payout": setPayout,
+  "farms.set_pricing": setPricing,
   "farms.delete": deleteFarm,
   "farms.offer": offerFarm,
   "farms.accept": acceptFarm,

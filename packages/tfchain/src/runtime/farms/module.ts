@@ -1,7 +1,8 @@
 /**
- * Who brings 3Nodes: a unique name, public addresses, whether nodes are for rent as a whole only, who is paid.
+ * Who brings 3Nodes: a unique name, public addresses, whether nodes are for rent as a whole only, what they cost, who is paid.
  *
- * Calls, by the farm's twin: create, update, add_ip and remove_ip (only while no contract has it), set_payout, offer, delete (only
+ * Calls, by the farm's twin: create, update, add_ip and remove_ip (only while no contract has it), set_payout,
+ * set_pricing (in percent of the ledger's prices, within what governance allows; dearer only after a notice), offer, delete (only
  * without nodes); accept by whom it is offered to; certify by a certifier. A node joins only with its farmer's signed token.
  */
 import type { Module } from "../module.ts";

@@ -55,7 +55,7 @@ const ofPolicy = (key: NumberKey<Policy>, [min, max]: Range): Rule => ({
   read: (state) => readPolicy(state)[key],
   write: (state, value) => policyCell.put(state, { ...readPolicy(state), [key]: value }),
 });
-function ofSection<S extends "split" | "price" | "rewards" | "governance" | "reputation" | "fee">(section: S) {
+function ofSection<S extends "split" | "farmPricing" | "power" | "price" | "rewards" | "governance" | "reputation" | "fee">(section: S) {
   return (key: NumberKey<Policy[S]> & string, [min, max]: Range): Rule => ({
     min,
     max,
@@ -66,8 +66,10 @@ function ofSection<S extends "split" | "price" | "rewards" | "governance" | "rep
     },
   });
 }
-const [split, price, rewards, governance, reputation, fee] = [
+const [split, farmPricing, power, price, rewards, governance, reputation, fee] = [
   ofSection("split"),
+  ofSection("farmPricing"),
+  ofSection("power"),
   ofSection("price"),
   ofSection("rewards"),
   ofSection("governance"),
@@ -118,6 +120,12 @@ const RULES: Readonly<Record<string, Rule>> = {
   "split.farmerPercent": split("farmerPercent", [25, 95]),
   "split.foundationPercent": split("foundationPercent", [0, 60]),
   "split.nameFoundationPercent": split("nameFoundationPercent", [0, 95]),
+  "farmPricing.minPercent": farmPricing("minPercent", [10, 100]),
+  "farmPricing.maxPercent": farmPricing("maxPercent", [100, 500]),
+  "farmPricing.maxRentDiscountPercent": farmPricing("maxRentDiscountPercent", [0, 90]),
+  "farmPricing.noticeMs": farmPricing("noticeMs", [MINUTE, 30 * DAY]),
+  "power.maxSleepMs": power("maxSleepMs", [MINUTE, 7 * DAY]),
+  "power.wakeMs": power("wakeMs", [MINUTE, 2 * HOUR]),
   "price.minFeeders": price("minFeeders", [1, 64]),
   "price.freshMs": price("freshMs", [10 * SECOND, DAY]),
   "price.stepMs": price("stepMs", [SECOND, DAY]),

@@ -2,7 +2,6 @@ import { NO_RESOURCES, type NodeId, fits } from "@tfgrid/primitives";
 import { runtimeErrors } from "../../errors.ts";
 import type { Node } from "../../types/entities.ts";
 import type { CallContext, CallOf, Handlers } from "../context.ts";
-import { farms } from "../farms/store.ts";
 import { nextId } from "../params/store.ts";
 import { drained } from "../reputation/evidence.ts";
 import { noteCapacity, openBook } from "../rewards/books.ts";
@@ -11,6 +10,7 @@ import { actingTwin } from "../twins/store.ts";
 import { certifyNode, deleteNode } from "./end.ts";
 import { checkJoinToken } from "./join.ts";
 import { heartbeat } from "./liveness.ts";
+import { requireFarmer, setPower, sleep } from "./power.ts";
 import { NEW_LIFE, lives, nodeIdByTwin, nodes, nodesByFarm, requireNode, requireSelf } from "./store.ts";
 
 export const nodesCalls: Handlers<"nodes"> = {
@@ -28,20 +28,15 @@ export const nodesCalls: Handlers<"nodes"> = {
     context.emit({ type: "nodes.updated", nodeId });
   },
   "nodes.heartbeat": (context, { nodeId, uptimeSec }) => heartbeat(context, requireSelf(context, nodeId), uptimeSec),
+  "nodes.set_power": setPower,
+  "nodes.sleep": sleep,
   "nodes.delete": deleteNode,
   "nodes.certify": certifyNode,
   "nodes.report_violation": reportViolation,
   "nodes.set_maintenance": (context, { nodeId, mode, noticeUntilMs }) => {
     const { state, block, emit } = context;
     const node = requireNode(state, nodeId);
-    const farmer = farms.get(state, node.farmId)?.twinId;
-    const twin = actingTwin(context);
-    if (farmer !== twin.id) {
-      throw runtimeErrors.fail("nodes.not_farmer", {
-        message: `Node ${nodeId} stands in farm ${node.farmId}, which does not belong to twin ${twin.id}.`,
-        details: { nodeId, farmId: node.farmId, twinId: twin.id },
-      });
-    }
+    requireFarmer(context, node);
     const next: Node = { ...node, maintenance: { mode, sinceMs: block.timeMs, noticeUntilMs } };
     nodes.put(state, nodeId, next);
     drained(context, next);

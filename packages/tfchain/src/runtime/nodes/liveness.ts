@@ -6,13 +6,14 @@
  * the chain's return on, and the time of the standstill is billed to nobody.
  */
 import type { NodeId } from "@tfgrid/primitives";
-import type { Node } from "../../types/entities.ts";
+import type { Node, Power } from "../../types/entities.ts";
 import type { StateReader } from "../api.ts";
 import type { Context } from "../context.ts";
 import { MISSED_HEARTBEATS } from "../limits.ts";
 import { readParams } from "../params/store.ts";
 import { moveDue } from "../store/due.ts";
 import { lastStandstillEndMs } from "./pulse.ts";
+import { wakeLife } from "./sleep.ts";
 import { type Life, lives, nodes, readLife } from "./store.ts";
 
 /** From this moment on the node counts as down, unless it speaks before. */
@@ -36,8 +37,9 @@ export function upCounterMs(context: Context, node: Node, life: Life = readLife(
   return life.upMs + Math.max(0, until - life.upSinceMs);
 }
 
-export function heartbeat(context: Context, node: Node, uptimeSec: number): void {
+export function heartbeat(context: Context, asleep: Node, uptimeSec: number): void {
   const { state, block, emit } = context;
+  const node = wake(context, asleep);
   const now = block.timeMs;
   const missed = node.up && now >= deadlineMs(state, node);
   const before = missed ? goDown(context, node, readLife(state, node.id)) : { node, life: readLife(state, node.id) };
@@ -52,6 +54,24 @@ export function heartbeat(context: Context, node: Node, uptimeSec: number): void
   moveDue(state, { kind: "node", id: node.id, from: before.life.dueMs, to: dueMs });
   lives.put(state, node.id, { ...before.life, upSinceMs: now, dueMs });
   emit({ type: "nodes.up", nodeId: node.id });
+}
+
+/** Whoever speaks is awake. */
+function wake({ state, block, emit }: Context, node: Node): Node {
+  if (node.power?.state !== "down") return node;
+  lives.put(state, node.id, wakeLife(state, readLife(state, node.id), block.timeMs));
+  const power: Power = { ...node.power, state: "up", stateSinceMs: block.timeMs };
+  emit({ type: "nodes.power", nodeId: node.id, farmId: node.farmId, target: power.target, state: "up" });
+  return { ...node, power };
+}
+
+/** It switches itself off: up to its last heartbeat it was there, and nobody waits for the next one. */
+export function stopCounting({ state, block }: Context, node: Node): Node {
+  if (!node.up) return node;
+  const life = readLife(state, node.id);
+  moveDue(state, { kind: "node", id: node.id, from: life.dueMs, to: 0 });
+  lives.put(state, node.id, { ...life, upMs: provenMs(node, life), dueMs: 0 });
+  return { ...node, up: false, upChangedMs: block.timeMs };
 }
 
 /** The stretch before the standstill counts up to its last heartbeat; the next one begins now. */

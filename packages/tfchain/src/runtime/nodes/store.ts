@@ -10,6 +10,16 @@ export const nodes = table<NodeId, Node>({ prefix: "node", schema: node });
 export const nodeIdByTwin = table<TwinId, NodeId>({ prefix: "node-by-twin", schema: nodeId });
 export const nodesByFarm = idIndex<readonly [FarmId]>("node-by-farm");
 
+/** A moment, and how long the chain had stood still until then. */
+const moment = s.struct({ atMs: s.uint(), stoodMs: s.uint() });
+export type Moment = Infer<typeof moment>;
+const sleep = s.struct({
+  since: moment,
+  /** When it was wanted on again. */
+  wanted: s.nullable(moment),
+});
+export type Sleep = Infer<typeof sleep>;
+
 /** What the ledger keeps of a node beside what everybody may see: proven time, free reports used, entry in the due queue. */
 const life = s.struct({
   /** Time for which heartbeats vouch, without the present stretch. */
@@ -20,6 +30,10 @@ const life = s.struct({
   quotaUsed: s.uint(),
   /** 0: not in the queue. */
   dueMs: s.uint(),
+  /** Time asleep that counts as proven, without the present sleep: for rewards and reputation, never for bills. */
+  sleptMs: s.optional(s.uint()),
+  /** Only while it sleeps. */
+  sleep: s.optional(sleep),
 });
 export type Life = Infer<typeof life>;
 export const lives = table<NodeId, Life>({ prefix: "node-life", schema: life });

@@ -20,6 +20,8 @@ export const MAIN_POLICY: Policy = {
   },
   split: { farmerPercent: 50, foundationPercent: 40, nameFoundationPercent: 90 },
   rentDiscountPercent: 50,
+  farmPricing: { minPercent: 50, maxPercent: 200, maxRentDiscountPercent: 80, noticeMs: 72 * HOUR },
+  power: { maxSleepMs: DAY, wakeMs: 30 * MINUTE },
   /** 1 Gbit/s. */
   usageMaxBytesPerSecond: 125_000_000,
   price: { minFeeders: 3, freshMs: HOUR, stepMs: 10 * MINUTE, maxStepPercent: 5, minMicroUsd: 1_000, maxMicroUsd: 10_000_000 },
@@ -52,6 +54,8 @@ export const MAIN_POLICY: Policy = {
 export const LOCAL_POLICY: Policy = {
   ...MAIN_POLICY,
   stake: { ...MAIN_POLICY.stake, monthMs: 10 * MINUTE },
+  farmPricing: { ...MAIN_POLICY.farmPricing, noticeMs: MINUTE },
+  power: { maxSleepMs: 10 * MINUTE, wakeMs: MINUTE },
   price: { ...MAIN_POLICY.price, freshMs: 5 * MINUTE, stepMs: 10 * SECOND },
   rewards: { ...MAIN_POLICY.rewards, periodMs: HOUR },
   governance: { ...MAIN_POLICY.governance, votingMs: 2 * MINUTE, timeLockMs: MINUTE, minVoters: 2, depositUnits: 10n * UNITS_PER_TFT, provenMs: MINUTE },

@@ -1,7 +1,8 @@
 /** From resources to TFT per hour. Prices are whole micro dollars; all products stay exact until the one rounding. */
 import { type Resources, UNITS_PER_TFT, cloudUnits } from "@tfgrid/primitives";
-import type { Pricing } from "../../types/entities.ts";
+import type { FarmTerms, Pricing } from "../../types/entities.ts";
 import { MS_PER_HOUR } from "../limits.ts";
+import { LEDGER_TERMS } from "./terms.ts";
 
 /** Cloud units count in millionths and prices in micro dollars, so their product counts in millionths of micro dollars. */
 const MICRO = 1_000_000n;
@@ -11,15 +12,18 @@ export interface NodeCost {
   readonly resources: Resources;
   readonly publicIps: number;
   readonly certified: boolean;
+  /** What the node's farm asks for; absent: the ledger's prices. */
+  readonly terms?: FarmTerms | undefined;
 }
 
 export function nodeCostPerHour(options: NodeCost): bigint {
-  const { pricing, resources, publicIps, certified } = options;
+  const { pricing, resources, publicIps, certified, terms = LEDGER_TERMS } = options;
   const { cuMicro, suMicro } = cloudUnits(resources);
   const compute = cuMicro * BigInt(pricing.cuMicroUsdPerHour) + suMicro * BigInt(pricing.suMicroUsdPerHour);
   const addresses = BigInt(publicIps) * BigInt(pricing.ipv4MicroUsdPerHour) * MICRO;
   const percent = 100n + (certified ? BigInt(pricing.certifiedPercent) : 0n);
-  return toUnits((compute + addresses) * percent, 100n * MICRO, pricing);
+  const asked = compute * BigInt(terms.computePercent) + addresses * BigInt(terms.ipv4Percent);
+  return toUnits(asked * percent, 10_000n * MICRO, pricing);
 }
 
 /** All of a node's resources, less the discount for taking it as a whole. */
@@ -27,13 +31,16 @@ export function rentCostPerHour(options: {
   readonly pricing: Pricing;
   readonly total: Resources;
   readonly certified: boolean;
+  /** The ledger's own, which holds when the farm names none. */
   readonly discountPercent: number;
+  readonly terms?: FarmTerms | undefined;
 }): bigint {
-  const { pricing, total, certified, discountPercent } = options;
+  const { pricing, total, certified, terms = LEDGER_TERMS } = options;
+  const discountPercent = terms.rentDiscountPercent ?? options.discountPercent;
   const { cuMicro, suMicro } = cloudUnits(total);
   const compute = cuMicro * BigInt(pricing.cuMicroUsdPerHour) + suMicro * BigInt(pricing.suMicroUsdPerHour);
   const percent = (100n + (certified ? BigInt(pricing.certifiedPercent) : 0n)) * BigInt(100 - discountPercent);
-  return toUnits(compute * percent, 10_000n * MICRO, pricing);
+  return toUnits(compute * BigInt(terms.computePercent) * percent, 1_000_000n * MICRO, pricing);
 }
 
 export function nameCostPerHour(pricing: Pricing): bigint {

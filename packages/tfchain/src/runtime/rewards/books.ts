@@ -16,6 +16,7 @@ import { changeWeight, weightOf } from "../governance/weight.ts";
 import { MODULE_LIMITS } from "../limits.ts";
 import { provenUpMs } from "../nodes/proven.ts";
 import { stoodMs } from "../nodes/pulse.ts";
+import { provenSleepMs } from "../nodes/sleep.ts";
 import { readLife, requireNode } from "../nodes/store.ts";
 import { readPolicy } from "../policy/store.ts";
 import { timePassed } from "../reputation/evidence.ts";
@@ -108,12 +109,14 @@ const stoodSince = (state: StateReader, before: number | undefined): number => s
 
 function look(context: Context, node: Node, row: Book): Book {
   const { state, block } = context;
-  const provenMs = provenUpMs(node, readLife(state, node.id));
+  const life = readLife(state, node.id);
+  const heardMs = provenUpMs(node, life);
+  const provenMs = heardMs + provenSleepMs(state, life, block.timeMs);
   // Before its first heartbeat a node has promised nothing.
   if (node.lastHeartbeatMs > 0) {
     timePassed(context, node, { upMs: Math.max(0, provenMs - row.provenAtLookMs), totalMs: block.timeMs - row.lookedAtMs - stoodSince(state, row.stoodAtLookMs) });
   }
-  const voteWeight = weightOf(state, node, { provenMs, least: row.least });
+  const voteWeight = weightOf(state, node, { provenMs: heardMs, least: row.least });
   changeWeight(state, node.farmId, voteWeight - (row.voteWeight ?? 0n));
   return { ...row, lookedAtMs: block.timeMs, provenAtLookMs: provenMs, stoodAtLookMs: stoodMs(state), voteWeight };
 }

@@ -15,7 +15,7 @@ import { table } from "../store/table.ts";
 import { twinIdByAccount } from "../twins/store.ts";
 
 /** A node has no money of its own, so what it must say of itself is free. */
-const NODE_CALLS: ReadonlySet<CallType> = new Set(["nodes.heartbeat", "contracts.report", "contracts.report_usage", "nodes.update", "twins.update"]);
+const NODE_CALLS: ReadonlySet<CallType> = new Set(["nodes.heartbeat", "nodes.sleep", "contracts.report", "contracts.report_usage", "nodes.update", "twins.update"]);
 
 export const farmJoins = table<FarmId, { readonly hour: number; readonly used: number }>({
   prefix: "farm-joins",
