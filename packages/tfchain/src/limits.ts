@@ -116,9 +116,11 @@ export const RPC_LIMITS = {
   bodyBytes: 2 * 1024 * 1024,
   /** Calls of one JSON-RPC batch. */
   batchCalls: 100,
+  /** Characters of answers in one batch after which its further calls are refused: a small request must not make a huge answer. */
+  batchAnswerCharacters: 16 * 1024 * 1024,
   /** Connections at once, HTTP and WebSocket together. */
   connections: 1_024,
-  /** Calls of one WebSocket connection that are not answered yet. */
+  /** Calls of one WebSocket connection that are not answered yet, each of a batch counted. */
   openCallsPerConnection: 2_048,
   /** `events.follow` of one WebSocket connection. */
   subscriptionsPerConnection: 4,
@@ -130,7 +132,7 @@ export const RPC_LIMITS = {
   followHeartbeatMs: 5_000,
   /** ms. An idle connection is kept: programs that read every few seconds need not make a new one each time. */
   keepAliveMs: 30_000,
-  /** ms. HTTP headers and body must arrive within. */
+  /** ms. HTTP headers and body must arrive within; an answer of which nothing is read for so long is given up. */
   requestTimeoutMs: 30_000,
 } as const;
 

@@ -1,6 +1,7 @@
 /** JSON-RPC 2.0 without a transport: one request value in, one answer value out. */
 import { type GridError, type Logger, type WireError, isGridError } from "@tfgrid/primitives";
 import { chainErrors } from "../light/errors.ts";
+import { RPC_LIMITS } from "../limits.ts";
 
 export type Id = string | number | null;
 
@@ -63,16 +64,19 @@ export function parseRequest(value: unknown): Request {
   return { id, method, params: params ?? {} };
 }
 
-/** The answer to one request, or undefined for a notification. Never throws. */
-export async function answer(options: {
-  readonly value: unknown;
+/** What calls are answered by. */
+export interface Answering {
   readonly handlers: ReadonlyMap<string, Handler>;
   readonly logger: Logger;
-}): Promise<string | undefined> {
+}
+
+/** The answer to one request, or undefined for a notification; with a `refusal` that is the answer. Never throws. */
+export async function answer(options: Answering & { readonly value: unknown; readonly refusal?: GridError | undefined }): Promise<string | undefined> {
   let id: Id | undefined = null;
   try {
     const request = parseRequest(options.value);
     id = request.id;
+    if (options.refusal !== undefined) throw options.refusal;
     const handler = options.handlers.get(request.method);
     if (handler === undefined) {
       throw chainErrors.fail("rpc.unknown_method", { message: `There is no method ${JSON.stringify(request.method.slice(0, 60))}.` });
@@ -84,4 +88,44 @@ export async function answer(options: {
     if (id === undefined) return undefined;
     return errorAnswer(id, isGridError(error) ? error : chainErrors.fail("rpc.internal"));
   }
+}
+
+/** @throws GridError rpc.invalid_request, rpc.too_many_requests */
+export function requireBatch(values: readonly unknown[]): void {
+  if (values.length === 0) throw chainErrors.fail("rpc.invalid_request", { message: "The batch is empty." });
+  if (values.length <= RPC_LIMITS.batchCalls) return;
+  throw chainErrors.fail("rpc.too_many_requests", { message: `A batch has at most ${RPC_LIMITS.batchCalls} calls, not ${values.length}.` });
+}
+
+/**
+ * The answers of a batch; undefined when it has notifications only. A small request must not make us hold an answer of any size: when
+ * those before it are large, a call is refused and can be sent again.
+ * @throws GridError rpc.invalid_request, rpc.too_many_requests
+ */
+export async function answerBatch(values: readonly unknown[], answering: Answering): Promise<string | undefined> {
+  requireBatch(values);
+  let characters = 0;
+  const replies: Promise<string | undefined>[] = [];
+  for (const value of values) {
+    const reply = answer({ ...answering, value, refusal: characters < RPC_LIMITS.batchAnswerCharacters ? undefined : tooMuch() });
+    replies.push(reply);
+    void reply.then((text) => (characters += text?.length ?? 0));
+    await settledOrLater(reply);
+  }
+  const texts = (await Promise.all(replies)).filter((text) => text !== undefined);
+  return texts.length === 0 ? undefined : `[${texts.join(",")}]`;
+}
+
+const tooMuch = (): GridError =>
+  chainErrors.fail("rpc.too_many_requests", {
+    message: `The answers before this one in the batch have more than ${RPC_LIMITS.batchAnswerCharacters} characters: send this call again.`,
+    details: { maxCharacters: RPC_LIMITS.batchAnswerCharacters },
+  });
+
+/** Until a call that reads has been answered, at once; what waits for a block goes on beside the calls after it. */
+async function settledOrLater(reply: Promise<unknown>): Promise<void> {
+  const later = Promise.withResolvers<void>();
+  const handle = setImmediate(later.resolve);
+  await Promise.race([reply, later.promise]);
+  clearImmediate(handle);
 }

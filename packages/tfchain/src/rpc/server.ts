@@ -6,9 +6,9 @@ import type { Engine } from "../engines/engine.ts";
 import { RPC_LIMITS } from "../limits.ts";
 import { chainErrors } from "../light/errors.ts";
 import type { Runtime } from "../runtime/api.ts";
-import { type Handler, answer, errorAnswer, parseJson } from "./dispatch.ts";
+import { type Handler, answer, answerBatch, errorAnswer, parseJson } from "./dispatch.ts";
 import { gateOf, handlersOf } from "./handlers.ts";
-import { requireBatch, serveWebSockets } from "./websocket.ts";
+import { serveWebSockets } from "./websocket.ts";
 
 export interface RpcOptions {
   readonly engine: Engine;
@@ -112,10 +112,7 @@ async function onRequest(exchange: Exchange): Promise<void> {
 
 async function answerBody(text: string, { handlers, logger }: Exchange): Promise<string | undefined> {
   const value = parseJson(text);
-  if (!Array.isArray(value)) return answer({ value, handlers, logger });
-  requireBatch(value);
-  const replies = (await Promise.all(value.map((entry: unknown) => answer({ value: entry, handlers, logger })))).filter((entry) => entry !== undefined);
-  return replies.length === 0 ? undefined : `[${replies.join(",")}]`;
+  return Array.isArray(value) ? answerBatch(value, { handlers, logger }) : answer({ value, handlers, logger });
 }
 
 /** @throws GridError rpc.too_large, rpc.parse_error */
@@ -144,6 +141,8 @@ function health(response: ServerResponse, engine: Engine): void {
 }
 
 function reply(response: ServerResponse, status: number, body: string | undefined): void {
+  // Whoever does not read what was asked for must not make us keep it.
+  response.setTimeout(RPC_LIMITS.requestTimeoutMs, () => response.destroy());
   response.writeHead(status, { ...CORS, ...(body === undefined ? {} : { "content-type": "application/json" }) });
   response.end(body);
 }

@@ -5,7 +5,7 @@ import { type RawData, type WebSocket, WebSocketServer } from "ws";
 import type { Engine } from "../engines/engine.ts";
 import { RPC_LIMITS } from "../limits.ts";
 import { chainErrors } from "../light/errors.ts";
-import { type Handler, answer, errorAnswer, parseJson } from "./dispatch.ts";
+import { type Handler, answer, answerBatch, errorAnswer, parseJson } from "./dispatch.ts";
 import { Follower } from "./follow.ts";
 import { bindMethod } from "./handlers.ts";
 
@@ -56,27 +56,21 @@ class Connection {
   }
 
   async #onMessage(data: RawData): Promise<void> {
-    if (this.#open >= RPC_LIMITS.openCallsPerConnection) return this.#refuse(chainErrors.fail("rpc.too_many_requests"));
-    this.#open += 1;
+    let calls = 0;
     try {
       const value = parseJson(textOf(data));
-      const reply = Array.isArray(value) ? await this.#batch(value) : await this.#answer(value);
+      const wanted = Array.isArray(value) ? value.length : 1;
+      if (this.#open + wanted > RPC_LIMITS.openCallsPerConnection) throw chainErrors.fail("rpc.too_many_requests");
+      calls = wanted;
+      this.#open += calls;
+      const answering = { handlers: this.#handlers, logger: this.#side.logger };
+      const reply = await (Array.isArray(value) ? answerBatch(value, answering) : answer({ value, ...answering }));
       if (reply !== undefined) this.#send(reply);
     } catch (error) {
       this.#refuse(isGridError(error) ? error : chainErrors.fail("rpc.parse_error", { cause: error }));
     } finally {
-      this.#open -= 1;
+      this.#open -= calls;
     }
-  }
-
-  #answer(value: unknown): Promise<string | undefined> {
-    return answer({ value, handlers: this.#handlers, logger: this.#side.logger });
-  }
-
-  async #batch(values: readonly unknown[]): Promise<string | undefined> {
-    requireBatch(values);
-    const replies = (await Promise.all(values.map((value) => this.#answer(value)))).filter((reply) => reply !== undefined);
-    return replies.length === 0 ? undefined : `[${replies.join(",")}]`;
   }
 
   #refuse(error: GridError): void {
@@ -115,13 +109,6 @@ class Connection {
     this.#followers.get(id)?.end();
     return this.#followers.delete(id);
   }
-}
-
-/** @throws GridError rpc.invalid_request, rpc.too_many_requests */
-export function requireBatch(values: readonly unknown[]): void {
-  if (values.length === 0) throw chainErrors.fail("rpc.invalid_request", { message: "The batch is empty." });
-  if (values.length <= RPC_LIMITS.batchCalls) return;
-  throw chainErrors.fail("rpc.too_many_requests", { message: `A batch has at most ${RPC_LIMITS.batchCalls} calls, not ${values.length}.` });
 }
 
 function textOf(data: RawData): string {
