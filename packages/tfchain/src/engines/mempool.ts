@@ -15,10 +15,17 @@ export class Mempool {
   readonly #queue = new Map<Hex, PendingTx>();
   /** Number that the account's next transaction must carry, and how many wait. */
   readonly #accounts = new Map<AccountId, { nextNonce: number; count: number }>();
+  /** Of those that wait, the ones that nobody hurries for. */
+  readonly #patient = new Set<PendingTx>();
   #bytes = 0;
 
   get size(): number {
     return this.#queue.size;
+  }
+
+  /** How many want a block at once. */
+  get urgent(): number {
+    return this.#queue.size - this.#patient.size;
   }
 
   get(hash: Hex): PendingTx | undefined {
@@ -39,9 +46,10 @@ export class Mempool {
     if (count >= ENGINE_LIMITS.mempoolTxsPerAccount) throw chainErrors.fail("mempool.account_full", { details: { account, waiting: count } });
   }
 
-  add(tx: PendingTx): void {
+  add(tx: PendingTx, isPatient: boolean): void {
     const { signer, nonce } = tx.decoded.tx.body;
     this.#queue.set(tx.decoded.hash, tx);
+    if (isPatient) this.#patient.add(tx);
     this.#bytes += tx.bytes.length;
     this.#accounts.set(signer, { nextNonce: nonce + 1, count: (this.#accounts.get(signer)?.count ?? 0) + 1 });
   }
@@ -60,6 +68,7 @@ export class Mempool {
 
   remove(tx: PendingTx): void {
     if (!this.#queue.delete(tx.decoded.hash)) return;
+    this.#patient.delete(tx);
     this.#bytes -= tx.bytes.length;
     const { signer } = tx.decoded.tx.body;
     const account = this.#accounts.get(signer);
@@ -68,10 +77,16 @@ export class Mempool {
     else account.count -= 1;
   }
 
+  /** A block had no room for what still waits: it has waited enough. */
+  hurry(): void {
+    this.#patient.clear();
+  }
+
   /** Everything, for an engine that stops. */
   drain(): PendingTx[] {
     const all = [...this.#queue.values()];
     this.#queue.clear();
+    this.#patient.clear();
     this.#accounts.clear();
     this.#bytes = 0;
     return all;

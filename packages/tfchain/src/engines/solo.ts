@@ -161,10 +161,13 @@ class Solo implements Engine {
     if (waiting !== undefined) return waiting;
     const { signer } = decoded.tx.body;
     this.#mempool.requireRoom(signer, bytes.length);
-    this.#options.runtime.checkTx(this.#rows, this.#nextContext(), decoded, this.#mempool.nextNonce(signer));
-    this.#mempool.add(tx);
+    const { runtime } = this.#options;
+    const context = this.#nextContext();
+    runtime.checkTx(this.#rows, context, decoded, this.#mempool.nextNonce(signer));
+    const isPatient = runtime.isPatient(this.#rows, context, decoded);
+    this.#mempool.add(tx, isPatient);
     // For all others a block is on its way already.
-    if (this.#mempool.size === 1) this.#schedule();
+    if (this.#mempool.size === 1 || (!isPatient && this.#mempool.urgent === 1)) this.#schedule();
     return tx;
   }
 
@@ -173,14 +176,18 @@ class Solo implements Engine {
     return { chainId, height: this.#head.height + 1, timeMs: Math.max(this.#head.timeMs, clock.nowMs()) };
   }
 
-  /** When the next block is wanted: at once for transactions, when time-based work is due, or to show that the chain lives. */
+  /**
+   * When the next block is wanted: at once for transactions that somebody waits for, a while after the last one for the others,
+   * when time-based work is due, or to show that the chain lives.
+   */
   #schedule(): void {
     if (this.#stopped) return;
     clearTimeout(this.#timer);
     const { clock, runtime, idleBlockMs = ENGINE_LIMITS.idleBlockMs } = this.#options;
     const now = clock.nowMs();
     const dueMs = runtime.nextDueMs(this.state) ?? Number.POSITIVE_INFINITY;
-    const wantedMs = this.#mempool.size > 0 ? now : Math.min(dueMs, this.#lastBlockAtMs + idleBlockMs);
+    const gatheredMs = this.#mempool.size > 0 ? this.#lastBlockAtMs + runtime.gatherMs(this.state) : Number.POSITIVE_INFINITY;
+    const wantedMs = this.#mempool.urgent > 0 ? now : Math.min(dueMs, gatheredMs, this.#lastBlockAtMs + idleBlockMs);
     const delayMs = Math.max(wantedMs, this.#lastBlockAtMs + this.#intervalMs) - now;
     this.#timer = setTimeout(() => this.#onTimer(), Math.min(Math.max(delayMs, 0), MAX_TIMER_MS));
   }
@@ -229,6 +236,7 @@ class Solo implements Engine {
     this.#lastBlockAtMs = beganAtMs;
     this.#readParams();
     this.#answer(execution, results);
+    this.#mempool.hurry();
     for (const listener of this.#listeners) listener({ head: this.#head, eventsJson });
   }
 

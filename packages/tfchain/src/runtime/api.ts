@@ -86,6 +86,10 @@ export interface Runtime {
   deliverTx(state: StateWriter, context: BlockContext, decoded: DecodedTx): TxOutcome;
   /** When the next time-based work is due, so that an idle engine knows when to make a block. */
   nextDueMs(state: StateReader): number | undefined;
+  /** ms after a block within which those that nobody waits for should be in the next one. */
+  gatherMs(state: StateReader): number;
+  /** Nobody waits for its outcome, so `gatherMs` holds for it. Of a transaction that `checkTx` let in. */
+  isPatient(state: StateReader, context: BlockContext, decoded: DecodedTx): boolean;
   queries(state: StateReader): StateQueries;
   /** Also exported from the runtime's door as the constant `stateKeys`, for light clients. */
   readonly keys: StateKeys;

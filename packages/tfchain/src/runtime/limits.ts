@@ -31,6 +31,12 @@ export const MISSED_HEARTBEATS = 2;
  */
 export const PULSE = { atLeast: 50, standstill: 75 } as const;
 
+/**
+ * Between two blocks that do time-based work lies at least this part of the heartbeat interval, and at most a second: what falls
+ * due meanwhile shares one block and the way to the root of the state. By no more is anything noticed later than it was due.
+ */
+export const GATHER = { percentOfHeartbeat: 10, maxMs: 1_000 } as const;
+
 export const MODULE_LIMITS = {
   /** Contracts that may end with their node (or with its rent) in one call: bounds that call's work. */
   contractsPerNodeEnd: 256,

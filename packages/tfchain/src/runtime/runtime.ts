@@ -3,6 +3,7 @@ import { runtimeErrors } from "../errors.ts";
 import type { ChainEvent } from "../types/events.ts";
 import type { Runtime, StateReader } from "./api.ts";
 import type { Context, Verify } from "./context.ts";
+import { gatherMs, isDue } from "./due-pace.ts";
 import { carryOutDue } from "./due-work.ts";
 import { initGenesis } from "./genesis.ts";
 import { invariants } from "./invariants.ts";
@@ -11,6 +12,7 @@ import { queries } from "./modules.ts";
 import { stateKeys } from "./state-keys.ts";
 import { overlay } from "./store/overlay.ts";
 import { admit } from "./transactions/check.ts";
+import { isPatient } from "./transactions/patience.ts";
 import { decodeTx } from "./transactions/decode.ts";
 import { adjustFee } from "./transactions/fee.ts";
 import { deliverTx } from "./transactions/deliver.ts";
@@ -55,7 +57,7 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
       if (!upgrades.advance(context)) {
         adjustFee(context);
         beat(context);
-        carryOutDue(context);
+        if (isDue(context)) carryOutDue(context);
       }
       work.commit();
       return events;
@@ -66,6 +68,8 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
       return { hash: decoded.hash, ok: false, feeUnits: 0n, events: [], error: upgrading.toWire() };
     },
     nextDueMs: (state) => (upgrades.busy(state) ? 0 : nextBlockMs(state)),
+    gatherMs,
+    isPatient,
     queries,
     keys: stateKeys,
     invariants,

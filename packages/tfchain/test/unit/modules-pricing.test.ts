@@ -81,6 +81,8 @@ describe("contracts", () => {
     const chain = fed({ params: { settlementIntervalMs: HOUR, heartbeatIntervalMs: 10 * MINUTE, graceMs: 24 * HOUR } });
     const solution = makeSolution(chain);
     chain.do("user", nodeCall(chain, { depositUnits: 20n * TFT }));
+    // Far enough apart that their bills are not gathered.
+    chain.run(1_000);
     chain.do("agent", partCall(chain, solution));
     say(chain, 40_000, 40_000, 40_000);
     expect(price(chain)).toBe(76_000);

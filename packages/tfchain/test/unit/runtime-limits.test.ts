@@ -64,7 +64,7 @@ describe("the ledger's format", () => {
     chain.run(60_000, { up: ["node1", "node2"] });
     chain.do("agent", partCall(chain, solution, { nodeId: gatewayNodeId, networks: [share(2)] }));
     expect(bytesToHex(sha256(utf8(chain.state.dump())))).toMatchInlineSnapshot(
-      `"9a5be1db32b933164403e8ef6e1d41d8b6ffc0b8a03f90af50e51497af78f96b"`,
+      `"4e77893237829e49b9b1de7977b55c13d77da6b10c9798f1def1fe2721eb8245"`,
     );
   });
 });

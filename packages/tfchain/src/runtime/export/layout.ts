@@ -9,6 +9,7 @@ import { accounts } from "../accounts/store.ts";
 import { supplyCell } from "../accounts/supply.ts";
 import { contractIdByName, contracts, contractsByNode, contractsBySolution, contractsByTwin, meters, networks, rentIdByNode, subnets } from "../contracts/store.ts";
 import { usages } from "../contracts/usage.ts";
+import { dueWorkCell } from "../due-pace.ts";
 import { farmOffers, payouts } from "../farms/property.ts";
 import { farmIdByName, farms } from "../farms/store.ts";
 import { openCell, proposalDeadlines, proposals, vetoes, voters, votes } from "../governance/store.ts";
@@ -108,6 +109,7 @@ export const CELLS = {
   farmWeight: single(farmWeightCell),
   openProposals: single(openCell),
   pulse: single(pulseCell),
+  dueWork: single(dueWorkCell),
   feeMultiplier: single(feeMultiplierCell),
   feeLoad: single(loadCell),
   price: single(priceStampCell),

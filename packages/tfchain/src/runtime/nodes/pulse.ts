@@ -5,9 +5,9 @@
 import { s } from "@tfgrid/primitives";
 import type { StateReader } from "../api.ts";
 import type { Context } from "../context.ts";
+import { nextDueWorkMs } from "../due-pace.ts";
 import { PULSE } from "../limits.ts";
 import { readParams } from "../params/store.ts";
-import { firstDueMs } from "../store/due.ts";
 import { cell } from "../store/table.ts";
 
 export const pulseCell = cell(
@@ -37,7 +37,7 @@ export function beat({ state, block }: Context): void {
 
 /** When the next block is wanted without any transaction: for what is due, and while anything waits, as a sign of life. */
 export function nextBlockMs(state: StateReader): number | undefined {
-  const dueMs = firstDueMs(state);
+  const dueMs = nextDueWorkMs(state);
   const last = pulseCell.get(state);
   if (dueMs === undefined || last === undefined) return dueMs;
   return Math.min(dueMs, last.lastBlockMs + portion(state, PULSE.atLeast));
