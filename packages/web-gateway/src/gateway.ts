@@ -2,6 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { isGridError, messageOf, silentLogger, systemClock } from "@tfgrid/primitives";
 import { ensureCertificate } from "./certificates.ts";
+import { parseTraffic } from "./core/answers.ts";
 import { ADMIN_SOCKET } from "./core/config.ts";
 import { checkRoutes, namespacesOf, type Section } from "./core/desired.ts";
 import { fail } from "./errors.ts";
@@ -96,6 +97,14 @@ class HaproxyGateway implements Gateway {
       starts: this.#starts,
       error: this.#error,
     };
+  }
+
+  async traffic(): Promise<ReadonlyMap<string, number>> {
+    const sections = this.#sections;
+    if (sections.length === 0) return new Map();
+    // All proxies, of them the backends, all of these.
+    const bytes = parseTraffic(await this.#machine.ask("show stat -1 2 -1"));
+    return new Map(sections.map(({ name, route }) => [route.host, bytes.get(name) ?? 0]));
   }
 
   async authorityPem(): Promise<string> {

@@ -59,6 +59,11 @@ export interface Gateway {
   /** Makes these the routes, all of them; answers when HAProxy serves them. Safe to call as often as one likes. @throws GridError gateway.* */
   apply(routes: readonly GatewayRoute[]): Promise<GatewayStatus>;
   status(): Promise<GatewayStatus>;
+  /**
+   * Bytes of visitors, both ways, by host of the present routes. Begins anew when HAProxy starts or takes a new configuration;
+   * connections that a process before still serves then are not counted. @throws GridError gateway.socket_failed
+   */
+  traffic(): Promise<ReadonlyMap<string, number>>;
   /** The authority that signs this gateway's own certificates (PEM), for clients that want to trust it. */
   authorityPem(): Promise<string>;
   /** Ends our looking after it; HAProxy goes on serving and is adopted by the next `createGateway` on the same folder. */

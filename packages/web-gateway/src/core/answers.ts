@@ -48,6 +48,21 @@ export function parseMap(text: string): Map<string, string> {
   return entries;
 }
 
+/** `show stat` of backends (CSV with a header): bytes both ways since this HAProxy began, health checks left out, by backend. */
+export function parseTraffic(text: string): Map<string, number> {
+  const [header = "", ...lines] = text.split("\n");
+  const names = header.replace(/^# /, "").split(",");
+  const at = (name: string): number => names.indexOf(name);
+  const columns = { backend: at("pxname"), kind: at("svname"), toServer: at("bin"), toVisitor: at("bout") };
+  const traffic = new Map<string, number>();
+  for (const line of lines) {
+    const cells = line.split(",");
+    const bytes = Number(cells[columns.toServer]) + Number(cells[columns.toVisitor]);
+    if (cells[columns.kind] === "BACKEND" && Number.isSafeInteger(bytes)) traffic.set(cells[columns.backend] ?? "", bytes);
+  }
+  return traffic;
+}
+
 /** `show info`: only the description, in which we keep the hash of what it was started with. */
 export function parseDescription(text: string): string | undefined {
   return /^description: (.*)$/m.exec(text)?.[1]?.trim();

@@ -58,6 +58,7 @@ function defaultsPart(): string {
   # A reload must not close a kept connection under a request that is on its way.
   option idle-close-on-response
   option redispatch 1
+  option contstats
   retries 3
 ${pages.join("\n")}
 `;

@@ -75,6 +75,27 @@ it("routes by host over http and https, tells the truth about the client, and an
   expect(JSON.parse((await get("nobody.test", { accept: "application/json" })).text)).toMatchObject({ code: "gateway.unknown_host" });
 });
 
+it("counts what visitors send and get, by host, and not its own health checks", async () => {
+  const other = `other.${DOMAIN}`;
+  const [one, two] = [await backendNamed("one"), await backendNamed("two")];
+  expect(await gateway.traffic()).toEqual(new Map());
+  await gateway.apply([route([one]), route([two], { host: other })]);
+  const traffic = async (host: string): Promise<number> => (await gateway.traffic()).get(host) ?? -1;
+  await expect.poll(async () => (await gateway.status()).routes.map(({ backends }) => backends)).toEqual([1, 1]);
+  expect([await traffic(web), await traffic(other)]).toEqual([0, 0]);
+  const padding = "x".repeat(2_000);
+  const plain = await get(web, { "x-padding": padding });
+  const least = padding.length + plain.text.length;
+  await expect.poll(() => traffic(web)).toBeGreaterThan(least);
+  expect(await traffic(web)).toBeLessThan(2 * least + 2_000);
+  const before = await traffic(web);
+  await ask({ port: https, host: web, ca: await gateway.authorityPem(), headers: { "x-padding": padding } });
+  await expect.poll(() => traffic(web)).toBeGreaterThan(before + padding.length);
+  expect(await traffic(other)).toBe(0);
+  await gateway.apply([route([two], { host: other })]);
+  expect([...(await gateway.traffic()).keys()]).toEqual([other]);
+});
+
 it("redirects to https where asked and follows a change of that without a reload", async () => {
   const one = await backendNamed("one");
   await gateway.apply([route([one], { tls: "redirect" })]);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseDescription, parseMap, parseServersState } from "../../src/core/answers.ts";
+import { parseDescription, parseMap, parseServersState, parseTraffic } from "../../src/core/answers.ts";
 import { type ConfigInput, renderConfig, structureHash } from "../../src/core/config.ts";
 import { checkRoutes, placeRoutes, type Section, sectionName } from "../../src/core/desired.ts";
 import { mapCommands, mapsOf } from "../../src/core/maps.ts";
@@ -158,6 +158,11 @@ describe("HAProxy's answers", () => {
       ["b.example", "r_2"],
     ]);
     expect(parseDescription("Name: HAProxy\ndescription: tfgrid-m-1\nTasks: 3\n")).toBe("tfgrid-m-1");
+  });
+  it("reads the traffic of backends, wherever its columns stand", () => {
+    const text = ["# pxname,svname,qcur,bin,bout,status,", "r_1,BACKEND,0,1200,34000,UP,", "r_1,s1,0,7,7,UP,", "r_2,BACKEND,0,0,0,DOWN,", "http,FRONTEND,,9,9,OPEN,", ""].join("\n");
+    expect([...parseTraffic(text)]).toEqual([["r_1", 35_200], ["r_2", 0]]);
+    expect([...parseTraffic("Unknown command.\n")]).toEqual([]);
   });
   it("writes error answers of exactly the announced length", () => {
     const [head = "", body = ""] = errorFile("503").split("\r\n\r\n");

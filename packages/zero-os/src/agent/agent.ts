@@ -181,7 +181,9 @@ export class Agent {
   #countUsage(maxCallsPerTx: number, signal: AbortSignal): Promise<void> {
     const { world, drivers, stores } = this.#options;
     const publicBytes = (znet: string): Promise<number | undefined> => drivers.networks.publicBytes(znet);
-    return runUsage({ ...world, signer: world.identity.keys, publicBytes, contracts: () => this.#contracts, store: stores.usage, maxCallsPerTx }, signal);
+    const gateway = this.#gateway;
+    const visitorBytes = gateway === undefined ? {} : { visitorBytes: () => gateway.traffic() };
+    return runUsage({ ...world, signer: world.identity.keys, publicBytes, ...visitorBytes, contracts: () => this.#contracts, store: stores.usage, maxCallsPerTx }, signal);
   }
 
   async #follow(nodeId: NodeId, signal: AbortSignal): Promise<void> {

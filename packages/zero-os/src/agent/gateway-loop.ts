@@ -10,6 +10,8 @@ import { Wake } from "./wake.ts";
 export interface GatewayControl {
   /** Idempotent; everything not listed is taken away. Answers hosts that could not be served and why. */
   apply(routes: readonly WantedRoute[]): Promise<ReadonlyMap<string, Fault>>;
+  /** Bytes of visitors by host, both ways, since some moment; smaller than before: since a later one. */
+  traffic(): Promise<ReadonlyMap<string, number>>;
 }
 
 export interface GatewayRoleOptions {
@@ -48,6 +50,22 @@ export class GatewayRole {
       const fault = this.#faults.get(line.host);
       return fault === undefined ? line : { host: line.host, backends: 0, ...fault };
     });
+  }
+
+  /** Bytes of visitors by contract and host; undefined while it is not known whose they are. */
+  async traffic(): Promise<ReadonlyMap<ContractId, Readonly<Record<string, number>>> | undefined> {
+    const plan = this.#appliedPlan;
+    if (plan === undefined) return undefined;
+    const bytes = await this.#options.control.traffic();
+    // A host may be in other hands by now: left for the next look.
+    if (plan !== this.#appliedPlan) return undefined;
+    const served = new Set(plan.routes.map(({ host }) => host));
+    return new Map(
+      [...plan.reports].map(([id, lines]) => [
+        id as ContractId,
+        Object.fromEntries(lines.flatMap(({ host, code }) => (served.has(host) && code !== "node.route_without_name" ? [[host, bytes.get(host) ?? 0]] : []))),
+      ]),
+    );
   }
 
   async run(signal: AbortSignal): Promise<void> {

@@ -6,7 +6,7 @@ import type { GatewayControl } from "./gateway-loop.ts";
 /** What HAProxy's own health checks find is a matter of the moment and shows in its answers; reports tell what is configured. */
 const MOMENTARY = new Set(["gateway.no_backend", "gateway.no_backends_yet", "gateway.namespace_missing"]);
 
-export function linuxGateway(gateway: Pick<Gateway, "apply">, netnsOf: (znet: string) => string): GatewayControl {
+export function linuxGateway(gateway: Pick<Gateway, "apply" | "traffic">, netnsOf: (znet: string) => string): GatewayControl {
   return {
     apply: async (routes) => {
       const wanted = routes.map(({ host, tls, solutionId, znet, backends }) => ({
@@ -20,5 +20,6 @@ export function linuxGateway(gateway: Pick<Gateway, "apply">, netnsOf: (znet: st
       );
       return new Map<string, Fault>(faults);
     },
+    traffic: () => gateway.traffic(),
   };
 }

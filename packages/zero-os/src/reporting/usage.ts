@@ -1,7 +1,8 @@
 /**
- * Public traffic of contracts, counted by the kernel at the door of each private network to the Internet and told to the ledger,
- * which bills it. Counters begin anew with their network, so growth is added up and kept on disk. What is not known for sure
- * (the first look, a lost file) is never billed.
+ * Public traffic of contracts, told to the ledger, which bills it: what passes the door of each private network to the Internet,
+ * counted by the kernel, and on a gateway node what visitors send and get, counted by the gateway for each host name. Counters
+ * begin anew with what counts, so growth is added up and kept on disk. What is not known for sure (the first look at a contract or
+ * a host name, a lost file) is never billed.
  */
 import { join } from "node:path";
 import { type Clock, type ContractId, type GridError, type Infer, type KeyPair, type Logger, hasCode, s } from "@tfgrid/primitives";
@@ -17,8 +18,8 @@ const counted = s.struct({
   publicBytes: s.uint(),
   /** What the ledger has accepted of it. */
   toldBytes: s.uint(),
-  /** The kernel's counters when they were last read, by network. */
-  counters: s.record(s.uint(), { max: 64, key: s.text({ maxLength: 128 }) }),
+  /** The counters when they were last read, by network and by host name (`host/NAME`). */
+  counters: s.record(s.uint(), { max: 64, key: s.text({ maxLength: 260 }) }),
 });
 export type Counted = Infer<typeof counted>;
 const file = s.record(counted, { max: 100_000, key: s.text({ pattern: /^[1-9]\d{0,15}$/, maxLength: 16 }) });
@@ -46,7 +47,10 @@ export function fileUsageStore(options: { readonly dataDir: string; readonly log
   };
 }
 
-/** One more look. A counter that is smaller than before belongs to a network that was made anew. */
+const HOST = "host/";
+const isHost = (key: string): boolean => key.startsWith(HOST);
+
+/** One more look. A counter that is smaller than before belongs to something that was made anew. */
 export function count(before: Counted | undefined, counters: Readonly<Record<string, number>>): Counted {
   // First seen: from here on. A network may have served an earlier contract of the same solution.
   if (before === undefined) return { publicBytes: 0, toldBytes: 0, counters };
@@ -54,7 +58,8 @@ export function count(before: Counted | undefined, counters: Readonly<Record<str
   for (const [key, bytes] of Object.entries(counters)) {
     const last = before.counters[key];
     if (last !== undefined) grown += bytes >= last ? bytes - last : bytes;
-    else grown += bytes;
+    // A network that is new since then is this contract's own. A host name may have been somebody else's a moment ago.
+    else if (!isHost(key)) grown += bytes;
   }
   return { ...before, publicBytes: before.publicBytes + grown, counters };
 }
@@ -67,6 +72,8 @@ export interface UsageOptions {
   readonly store: UsageStore;
   /** Bytes in and out between a network and the Internet since the network was made; undefined: it is not there. */
   readonly publicBytes: (znet: string) => Promise<number | undefined>;
+  /** On a gateway node: bytes of visitors by contract and host name; undefined while that is not known. */
+  readonly visitorBytes?: () => Promise<ReadonlyMap<ContractId, Readonly<Record<string, number>>> | undefined>;
   readonly contracts: () => readonly Pick<DesiredContract, "contractId" | "solutionId" | "networks">[];
   readonly maxCallsPerTx: number;
 }
@@ -87,6 +94,7 @@ export async function runUsage(options: UsageOptions, signal: AbortSignal): Prom
 async function look(options: UsageOptions, rows: Map<ContractId, Counted>): Promise<void> {
   const held = options.contracts();
   const ids = new Set(held.map(({ contractId }) => contractId));
+  const visitors = await visitorCounters(options);
   let changed = false;
   for (const id of rows.keys()) if (!ids.has(id)) changed = rows.delete(id) || changed;
   for (const { contractId, solutionId, networks } of held) {
@@ -97,6 +105,7 @@ async function look(options: UsageOptions, rows: Map<ContractId, Counted>): Prom
       if (bytes !== undefined) counters[key] = bytes;
     }
     const before = rows.get(contractId);
+    Object.assign(counters, visitors?.(contractId) ?? hostsOf(before?.counters ?? {}));
     const next = count(before, counters);
     if (before !== undefined && sameCounters(before.counters, counters)) continue;
     rows.set(contractId, next);
@@ -104,6 +113,21 @@ async function look(options: UsageOptions, rows: Map<ContractId, Counted>): Prom
   }
   // Before the ledger hears of it: after a crash nothing is counted twice.
   if (changed) await options.store.save(rows);
+}
+
+const hostsOf = (counters: Counted["counters"]): Counted["counters"] => Object.fromEntries(Object.entries(counters).filter(([key]) => isHost(key)));
+
+/** Undefined when the gateway cannot say: its counters stay where they were, and nothing is lost. */
+async function visitorCounters({ visitorBytes, logger }: UsageOptions): Promise<((id: ContractId) => Counted["counters"]) | undefined> {
+  if (visitorBytes === undefined) return () => ({});
+  try {
+    const byContract = await visitorBytes();
+    if (byContract === undefined) return undefined;
+    return (id) => Object.fromEntries(Object.entries(byContract.get(id) ?? {}).map(([host, bytes]) => [`${HOST}${host}`, bytes]));
+  } catch (error) {
+    logger.warn("visitors' traffic cannot be read", { error });
+    return undefined;
+  }
 }
 
 function sameCounters(a: Counted["counters"], b: Counted["counters"]): boolean {

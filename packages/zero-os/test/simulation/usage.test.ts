@@ -19,6 +19,8 @@ class Node {
   readonly ledger = new Map<ContractId, number>();
   readonly gone = new Set<ContractId>();
   contracts = [contract(ONE, 7)];
+  /** Of a gateway node: by contract and host. Undefined: it does not know; an error: it does not answer. */
+  visitors: ReadonlyMap<ContractId, Readonly<Record<string, number>>> | undefined | Error = new Map();
   disk: ReadonlyMap<ContractId, Counted> = new Map();
   transactions = 0;
   #abort = new AbortController();
@@ -33,6 +35,10 @@ class Node {
       logger: silentLogger,
       store: { load: async () => this.disk, save: async (rows) => void (this.disk = new Map(rows)) },
       publicBytes: async (znet) => this.counters.get(znet),
+      visitorBytes: async () => {
+        if (this.visitors instanceof Error) throw this.visitors;
+        return this.visitors;
+      },
       contracts: () => this.contracts,
       maxCallsPerTx: 10,
     };
@@ -131,6 +137,46 @@ describe("counting public traffic", () => {
     node.contracts = [contract(TWO, 8)];
     await node.interval();
     expect([...node.disk.keys()]).toEqual([TWO]);
+  });
+
+  it("counts what visitors of a gateway send and get, from the first look at a host name on", async () => {
+    node = new Node();
+    node.counters.set("s7-net", 0);
+    const visits = (bytes: number, host = "shop.gw") => (node!.visitors = new Map([[ONE, { [host]: bytes }]]));
+    // The host was served before this contract was seen: by whom is not known.
+    visits(40 * MB);
+    node.start();
+    await node.interval();
+    expect(node.ledger.size).toBe(0);
+    visits(43 * MB);
+    await node.interval();
+    expect(node.ledger.get(ONE)).toBe(3 * MB);
+    // Both ways out of a private network together.
+    visits(45 * MB);
+    node.counters.set("s7-net", 5 * MB);
+    await node.interval();
+    expect(node.ledger.get(ONE)).toBe(10 * MB);
+    // The gateway took a new configuration, and its counters began anew.
+    visits(2 * MB);
+    await node.interval();
+    expect(node.ledger.get(ONE)).toBe(12 * MB);
+    // While it says nothing nothing is counted, and afterwards nothing is lost, also over a restart of the agent.
+    for (const silent of [new Error("no answer"), undefined]) {
+      node.visitors = silent;
+      await node.interval();
+      await node.stop();
+      node.start();
+      await node.interval();
+    }
+    visits(6 * MB);
+    await node.interval();
+    expect(node.ledger.get(ONE)).toBe(16 * MB);
+    // A name of its own later on: what passed before the first look may have been somebody else's.
+    node.visitors = new Map([[ONE, { "shop.gw": 6 * MB, "new.gw": 70 * MB }]]);
+    await node.interval();
+    node.visitors = new Map([[ONE, { "shop.gw": 6 * MB, "new.gw": 72 * MB }]]);
+    await node.interval();
+    expect(node.ledger.get(ONE)).toBe(18 * MB);
   });
 
   it("keeps its count on disk; a damaged file is left out", async () => {
