@@ -88,7 +88,7 @@ describe("the guestbook", () => {
     }
   });
 
-  it("does not touch zmachines, nor more than one answer, when a 3Node's agent restarts", async () => {
+  it("touches neither zmachines nor a single answer when a 3Node's agent restarts", async () => {
     const before = zmachines(await grid.status());
     const { programs, nodes } = await grid.status();
     for (const program of programs.filter((entry: Json) => entry.name.startsWith("node-"))) {
@@ -103,9 +103,8 @@ describe("the guestbook", () => {
       });
       const answers = await visitor.end();
       const bad = answers.filter(({ status }) => status !== 200);
-      if (bad.length > 0) console.log(`${program.name}: ${bad.length} of ${answers.length} visits failed: ${JSON.stringify(bad)}`);
-      // Known defect: now and then one connection between zmachines stands for about three seconds while a path settles. More than that one is an outage.
-      expect(bad.length, `${JSON.stringify(bad)} of ${answers.length} visits while ${program.name} was away`).toBeLessThanOrEqual(1);
+      expect(answers.length).toBeGreaterThan(0);
+      expect(bad, `failed of ${answers.length} visits while ${program.name} was away`).toEqual([]);
     }
     expect((await grid.status()).nodes.map((node: Json) => node.upChangedMs), "no node was called down").toEqual(nodes.map((node: Json) => node.upChangedMs));
     const after = zmachines(await grid.status());
