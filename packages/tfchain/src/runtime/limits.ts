@@ -26,10 +26,11 @@ export const MS_PER_MINUTE = 60_000;
 export const MISSED_HEARTBEATS = 2;
 
 /**
- * Percent of the heartbeat interval. While anything is due a block is made at least this often; blocks further apart than
- * `standstill` show that the chain stood still. A shorter standstill leaves every node at least a quarter of an interval to speak.
+ * Percent of the heartbeat interval. While anything is due a block is made `atLeast` this often; blocks in which nothing happens
+ * mark their time `atMost` this often; marks further apart than `standstill` show that the chain stood still. A shorter
+ * standstill leaves every node at least a quarter of an interval to speak.
  */
-export const PULSE = { atLeast: 50, standstill: 75 } as const;
+export const PULSE = { atMost: 20, atLeast: 50, standstill: 75 } as const;
 
 /**
  * Between two blocks that do time-based work lies at least this part of the heartbeat interval, and at most a second: what falls

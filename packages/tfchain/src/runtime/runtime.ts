@@ -7,7 +7,7 @@ import { gatherMs, isDue } from "./due-pace.ts";
 import { carryOutDue } from "./due-work.ts";
 import { initGenesis } from "./genesis.ts";
 import { invariants } from "./invariants.ts";
-import { beat, nextBlockMs } from "./nodes/pulse.ts";
+import { beat, nextBlockMs, touch } from "./nodes/pulse.ts";
 import { queries } from "./modules.ts";
 import { stateKeys } from "./state-keys.ts";
 import { overlay } from "./store/overlay.ts";
@@ -55,16 +55,20 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
       recordAll(context);
       // A long migration is a standstill for all else: no pulse, so that the first block after it takes nobody's silence for death.
       if (!upgrades.advance(context)) {
-        adjustFee(context);
-        beat(context);
-        if (isDue(context)) carryOutDue(context);
+        const feeMoved = adjustFee(context);
+        const due = isDue(context);
+        beat(context, feeMoved || due);
+        if (due) carryOutDue(context);
       }
       work.commit();
       return events;
     },
     deliverTx: (state, block, decoded) => {
       const upgrading = refused(state);
-      if (upgrading === undefined) return deliverTx({ state, block, verify, decoded });
+      if (upgrading === undefined) {
+        touch({ state, block });
+        return deliverTx({ state, block, verify, decoded });
+      }
       return { hash: decoded.hash, ok: false, feeUnits: 0n, events: [], error: upgrading.toWire() };
     },
     nextDueMs: (state) => (upgrades.busy(state) ? 0 : nextBlockMs(state)),

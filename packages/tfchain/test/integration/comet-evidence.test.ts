@@ -40,7 +40,7 @@ afterEach(async () => {
 async function sit(seat: Seat, all: readonly Seat[], failures: unknown[]): Promise<Engine> {
   const home = join(folder, seat.name);
   const peers = all.filter(({ name }) => name !== seat.name).map((other) => `${nodeIdOf(nodeSeed(other))}@127.0.0.1:${other.port}`);
-  const settings = { p2pListen: `tcp://127.0.0.1:${seat.port}`, peers, pace: { commitMs: 50, proposeMs: 500, voteMs: 250 } };
+  const settings = { p2pListen: `tcp://127.0.0.1:${seat.port}`, peers, pace: { commitMs: 50, proposeMs: 500, voteMs: 250, idleMs: 50 } };
   writeHome(home, cometHome({ genesis: { chainId: CHAIN_ID, genesisHash, timeMs, validators: genesis.validators ?? [] }, validatorSeed: seat.key.secretSeed, nodeSeed: nodeSeed(seat), settings }));
   const common = { runtime, chainId: CHAIN_ID, genesis, genesisHash, clock: systemClock, logger: silentLogger };
   const engine = await cometbft({ ...common, storage: memoryStorage(), home, binary: await ensureCometBft(), snapshots: { folder: join(home, "snapshots") }, onFatal: (error) => void failures.push(error) });

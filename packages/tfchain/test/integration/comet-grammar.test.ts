@@ -33,7 +33,7 @@ let home: string;
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "tfgrid-grammar-"));
   home = join(folder, "home");
-  const settings = { p2pListen: `tcp://127.0.0.1:${await freePort()}`, peers: [], pace: { commitMs: 10, proposeMs: 500, voteMs: 200 } };
+  const settings = { p2pListen: `tcp://127.0.0.1:${await freePort()}`, peers: [], pace: { commitMs: 10, proposeMs: 500, voteMs: 200, idleMs: 10 } };
   const node = { validatorSeed: validator.secretSeed, nodeSeed: testing.testKey("grammar node").secretSeed, settings };
   writeHome(home, cometHome({ genesis: { chainId: CHAIN_ID, genesisHash, timeMs: Date.now() - 60_000, validators: genesis.validators ?? [] }, ...node }));
 });

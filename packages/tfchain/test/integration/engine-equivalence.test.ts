@@ -44,7 +44,7 @@ function newGenesis(chainId: string): Genesis {
 async function startComet(name: string, genesis: Genesis, onFatal?: (error: unknown) => void): Promise<RunningChain> {
   const genesisHash = genesisHashOf(genesisToJson(genesis), "cometbft");
   const home = join(folder, name, "comet");
-  const settings = { p2pListen: `tcp://127.0.0.1:${await freePort()}`, peers: [], pace: { commitMs: 20, proposeMs: 500, voteMs: 200 } };
+  const settings = { p2pListen: `tcp://127.0.0.1:${await freePort()}`, peers: [], pace: { commitMs: 20, proposeMs: 500, voteMs: 200, idleMs: 20 } };
   const told = { chainId: genesis.chainId, genesisHash, timeMs: Date.now(), validators: genesis.validators ?? [], firstHeight: genesisStart(genesis).height + 1 };
   writeHome(home, cometHome({ genesis: told, validatorSeed: VALIDATOR.secretSeed, nodeSeed: sha256(utf8("tfgrid test node")), settings }));
   const chain = await startChain({ dataDir: join(folder, name, "data"), genesis, engine: { kind: "cometbft", home, binary: await ensureCometBft() }, ...(onFatal === undefined ? {} : { onFatal }) });

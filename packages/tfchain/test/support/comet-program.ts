@@ -39,7 +39,7 @@ export class CometProgram {
   async prepare(): Promise<void> {
     const genesisHash = genesisHashOf(runtime.genesisToJson(this.genesis), "cometbft");
     const genesis = { chainId: COMET_CHAIN_ID, genesisHash, timeMs: this.genesisTimeMs, validators: this.genesis.validators ?? [] };
-    const settings = { p2pListen: `tcp://127.0.0.1:${await freePort()}`, peers: [], pace: { commitMs: 20, proposeMs: 500, voteMs: 200 } };
+    const settings = { p2pListen: `tcp://127.0.0.1:${await freePort()}`, peers: [], pace: { commitMs: 20, proposeMs: 500, voteMs: 200, idleMs: 20 } };
     writeHome(join(this.folder, "comet"), cometHome({ genesis, validatorSeed: VALIDATOR.secretSeed, nodeSeed: sha256(utf8("tfgrid test node")), settings }));
     this.#writeConfig();
   }

@@ -61,7 +61,7 @@ describe("the home folder", () => {
 
   it("opens nothing that strangers could use", () => {
     const config = textOf("config/config.toml");
-    for (const line of ["unsafe = false", 'pprof_laddr = ""', "prometheus = false", 'grpc_laddr = ""', 'persistent_peers = "a@b:1,c@d:2"', 'moniker = "quo\\"ted"']) expect(config).toContain(line);
+    for (const line of ["unsafe = false", 'pprof_laddr = ""', "prometheus = false", 'grpc_laddr = ""', 'persistent_peers = "a@b:1,c@d:2"', 'moniker = "quo\\"ted"', 'create_empty_blocks_interval = "1000ms"']) expect(config).toContain(line);
     // Given at each start, so that an old file cannot open them.
     expect(config).not.toMatch(/proxy_app|\[rpc\][^[]*\nladdr/);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { FarmId } from "@tfgrid/primitives";
-import { Chain, cid, makeSolution, nodeCall, partCall, share, solutionOf, twinCall, world } from "./runtime-harness.ts";
+import { readBlockTimeMs, stoodMs } from "../../src/runtime/nodes/pulse.ts";
+import { Chain, cid, keyOf, makeSolution, nodeCall, partCall, share, solutionOf, twinCall, world } from "./runtime-harness.ts";
 
 describe("liveness", () => {
   it("down when two intervals have passed without a heartbeat, up with the next one", () => {
@@ -54,6 +55,35 @@ describe("a chain that stood still", () => {
       chain.standstill(gapMs);
       expect(chain.read.node(id)?.up).toBe(up);
     }
+  });
+
+  it("is seen across blocks in which nothing happened: they leave the state as it is, until a fifth of an interval has passed", () => {
+    const chain = world();
+    const before = chain.state.dump();
+    const markedMs = chain.timeMs;
+    chain.next(300, []);
+    chain.next(699, []);
+    expect(chain.state.dump()).toBe(before);
+    chain.next(1, []);
+    expect(chain.timeMs).toBe(markedMs + 1_000);
+    expect(chain.state.dump()).not.toBe(before);
+    // Of the time since the mark, not since a block that left none.
+    chain.next(999, []);
+    const marked = chain.state.dump();
+    chain.standstill(3_000);
+    expect(chain.state.dump()).not.toBe(marked);
+    expect(stoodMs(chain.state)).toBe(3_999);
+  });
+
+  it("marks the time of every block with a transaction, and of every block that something waited for", () => {
+    const chain = world();
+    chain.do("user", { type: "accounts.transfer", to: keyOf("other").account, amountUnits: 1n });
+    expect(readBlockTimeMs(chain.state)).toBe(chain.timeMs);
+    const dueMs = chain.read.node(chain.nodeOf("node1"))!.lastHeartbeatMs + 10_000;
+    chain.block(dueMs - 100 - chain.timeMs);
+    chain.next(50, []);
+    chain.next(50, []);
+    expect(readBlockTimeMs(chain.state)).toBe(dueMs);
   });
 
   it("bills the time of the standstill to nobody, neither on credit nor when the node speaks again", () => {

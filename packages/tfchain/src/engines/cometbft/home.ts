@@ -103,13 +103,19 @@ export interface Pace {
   readonly commitMs: number;
   readonly proposeMs: number;
   readonly voteMs: number;
+  /**
+   * While nothing happens a block comes this often. The time of a block is when its predecessor was signed, so it is also how far
+   * a bill or a heartbeat after a quiet while may be behind. With an absent proposer's `proposeMs` it stays well below a part of
+   * the heartbeat interval (`PULSE`) and below `COMET_LIMITS.stallMs`.
+   */
+  readonly idleMs: number;
 }
 
 export const PACES = {
-  /** One machine or one room: a block about every 0.3 s. */
-  local: { commitMs: 200, proposeMs: 1_000, voteMs: 500 },
+  /** One machine or one room: a block about every 0.3 s while there is work. */
+  local: { commitMs: 200, proposeMs: 1_000, voteMs: 500, idleMs: 1_000 },
   /** Over the Internet. */
-  wide: { commitMs: 1_000, proposeMs: 3_000, voteMs: 1_000 },
+  wide: { commitMs: 1_000, proposeMs: 3_000, voteMs: 1_000, idleMs: 3_000 },
 } as const satisfies Readonly<Record<string, Pace>>;
 
 export interface CometSettings {
@@ -180,8 +186,10 @@ export function configFile(settings: CometSettings): HomeFile {
       timeout_precommit: duration(pace.voteMs),
       timeout_precommit_delta: duration(Math.ceil(pace.voteMs / 4)),
       timeout_commit: duration(pace.commitMs),
-      // The ledger's clock is its blocks: bills, heartbeats and proofs of the block before wait for the next one.
+      // The ledger's clock is its blocks, so they never cease. One that changed the state is followed by one that proves it at once;
+      // otherwise, and without transactions, cometbft waits this long.
       create_empty_blocks: true,
+      create_empty_blocks_interval: duration(pace.idleMs),
       peer_gossip_sleep_duration: "20ms",
       peer_query_maj23_sleep_duration: "1s",
     },

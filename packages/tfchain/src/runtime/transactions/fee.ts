@@ -44,17 +44,19 @@ function loadOf(state: StateReader, height: number): { readonly transactions: nu
   return row?.height === height ? row : { transactions: 0, bytes: 0 };
 }
 
-/** At the beginning of a block, by what the block before it held, before the pulse is moved on. */
-export function adjustFee({ state, block }: Context): void {
+/** At the beginning of a block, by what the block before it held, before the pulse is moved on. Answers whether it moved. */
+export function adjustFee({ state, block }: Context): boolean {
   const load = loadOf(state, block.height - 1);
   const now = multiplier(state);
   const over = excessPermille(state, load);
-  if (over <= 0 && now === FLOOR * 1_000) return;
+  if (over <= 0 && now === FLOOR * 1_000) return false;
   const { doublingMs, maxMultiplierPermille } = readPolicy(state).fee;
   const elapsedMs = Math.min(doublingMs, Math.max(0, block.timeMs - readBlockTimeMs(state)));
   const delta = (BigInt(now) * BigInt(over) * BigInt(elapsedMs) * LN2_PERMILLE) / (1_000_000n * BigInt(doublingMs));
   const next = Math.min(maxMultiplierPermille * 1_000, Math.max(FLOOR * 1_000, now + Number(delta)));
-  if (next !== now) feeMultiplierCell.put(state, next);
+  if (next === now) return false;
+  feeMultiplierCell.put(state, next);
+  return true;
 }
 
 /** -1,000 for an empty block, 0 at the target, at most 1,000 for a full one. */
