@@ -30,6 +30,10 @@ export const runtimeErrors = defineErrors({
     summary: "The batch has more calls than the ledger allows.",
     cure: "Split it into batches of at most params.maxCallsPerTx calls.",
   },
+  "tx.failed": {
+    summary: "The ledger's own program failed on this transaction; nothing but its fee was carried out.",
+    cure: "Report it with the transaction's hash and details.reason: it is a bug of the ledger. The same work in other calls may succeed.",
+  },
   "tx.upgrading": {
     summary: "The ledger is being upgraded and takes no transactions meanwhile.",
     cure: "Sign it again and submit it in a few seconds; its number is not used.",

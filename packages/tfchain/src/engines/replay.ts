@@ -2,7 +2,7 @@
  * A chain written down as what made it: its genesis and its blocks' times and transactions, with the state hash after each.
  * Whatever carries these blocks out must come to the same hashes: the other engine, another release, another language.
  */
-import { type Hex, type Infer, type JsonValue, type Logger, type Schema, hexToBytes, isGridError, s, silentLogger } from "@tfgrid/primitives";
+import { type Hex, type Infer, type JsonValue, type Schema, hexToBytes, isGridError, s } from "@tfgrid/primitives";
 import { chainErrors } from "../light/errors.ts";
 import { type Runtime, genesisStart, parseGenesis } from "../runtime/index.ts";
 import { type Storage, openState } from "../state/index.ts";
@@ -55,12 +55,11 @@ export interface CarryOutOptions {
   /** Empty: the state is left in it. */
   readonly storage: Storage;
   readonly chain: { readonly genesis: JsonValue; readonly blocks: readonly Omit<RecordedBlock, "appHash">[] };
-  readonly logger?: Logger;
 }
 
 /** Blocks as `solo` carries them out: the hash of the state after each, the genesis first. @throws GridError genesis.invalid, chain.upgrade_needed */
 export function* carryOutBlocks(options: CarryOutOptions): Generator<{ readonly height: number; readonly appHash: Hex }> {
-  const { runtime, storage, chain, logger = silentLogger } = options;
+  const { runtime, storage, chain } = options;
   const genesis = parseGenesis(chain.genesis);
   const start = genesisStart(genesis);
   const state = openState(storage);
@@ -75,7 +74,7 @@ export function* carryOutBlocks(options: CarryOutOptions): Generator<{ readonly 
     const context = { chainId: genesis.chainId, height: block.height, timeMs: block.timeMs, ...(misbehaviour === undefined ? {} : { misbehaviour }) };
     const { maxTxBytes } = runtime.queries(state).params();
     const txs = block.txs.flatMap((tx) => pending(runtime, hexToBytes(tx), maxTxBytes));
-    const execution = execute({ runtime, state, context, txs, logger });
+    const execution = execute({ runtime, state, context, txs });
     storage.write(execution.sealed.ops);
     execution.sealed.adopt();
     yield { height: block.height, appHash: execution.sealed.root };

@@ -2,7 +2,7 @@
  * One authority that makes the blocks: when there is work, at most one each interval, and when time-based work is due. Making
  * a block is one synchronous step from the mempool to the disk, so nobody ever sees half of one.
  */
-import { type Clock, type GridError, type Hex, type KeyPair, type Logger, bytesToHex, hasCode, hexToBytes, isGridError, messageOf } from "@tfgrid/primitives";
+import { type Clock, type GridError, type Hex, type KeyPair, type Logger, bytesToHex, hasCode, hexToBytes } from "@tfgrid/primitives";
 import { ENGINE_LIMITS } from "../limits.ts";
 import { EMPTY_ROOT, type Header, type ProvenValue, type SignedHeader, type SoloHeader, chainErrors, factsOf, headerBytes, listRoot } from "../light/index.ts";
 import type { BlockContext, Runtime, StateReader } from "../runtime/api.ts";
@@ -216,10 +216,10 @@ class Solo implements Engine {
   }
 
   #produce(): void {
-    const { runtime, storage, logger, clock } = this.#options;
+    const { runtime, storage, clock } = this.#options;
     const beganAtMs = clock.nowMs();
     const context = this.#nextContext();
-    const execution = execute({ runtime, state: this.state, context, txs: this.#mempool.next(), logger });
+    const execution = execute({ runtime, state: this.state, context, txs: this.#mempool.next() });
     const { sealed, included } = execution;
     const txsRoot = bytesToHex(listRoot(included.map((tx) => hexToBytes(tx.decoded.hash))));
     const { height, timeMs } = context;
@@ -245,10 +245,6 @@ class Solo implements Engine {
       this.#mempool.remove(tx);
       tx.result.resolve(results[index] as TxResult);
     });
-    for (const { tx, error } of execution.failed) {
-      this.#mempool.remove(tx);
-      tx.result.reject(isGridError(error) ? error : chainErrors.fail("rpc.internal", { message: messageOf(error), cause: error }));
-    }
   }
 
   #readParams(): void {

@@ -13,6 +13,7 @@ import { stateKeys } from "./state-keys.ts";
 import { overlay } from "./store/overlay.ts";
 import { admit } from "./transactions/check.ts";
 import { isPatient } from "./transactions/patience.ts";
+import { refusalOf, watchReader } from "./transactions/contain.ts";
 import { decodeTx } from "./transactions/decode.ts";
 import { adjustFee } from "./transactions/fee.ts";
 import { deliverTx } from "./transactions/deliver.ts";
@@ -44,7 +45,12 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     checkTx: (state, block, decoded, pendingNonce) => {
       const upgrading = refused(state);
       if (upgrading !== undefined) throw upgrading;
-      admit({ state, block, verify, decoded, pendingNonce });
+      const watched = watchReader(state);
+      try {
+        admit({ state: watched.state, block, verify, decoded, pendingNonce });
+      } catch (error) {
+        throw refusalOf(error, watched.hasFailed());
+      }
     },
     requireSupported: (state, height) => upgrades.requireSupported(state, height),
     beginBlock: (state, block) => {

@@ -1,5 +1,3 @@
-import { GridError } from "@tfgrid/primitives";
-import { runtimeErrors } from "../../errors.ts";
 import type { Call, ChainEvent } from "../../types/index.ts";
 import { accounts, credit, readAccount } from "../accounts/store.ts";
 import type { BlockContext, DecodedTx, StateWriter, TxOutcome } from "../api.ts";
@@ -8,6 +6,7 @@ import type { Verify } from "../context.ts";
 import { readConstitution } from "../params/store.ts";
 import { overlay } from "../store/overlay.ts";
 import { type Admission, admit } from "./check.ts";
+import { refusalOf, watchWriter } from "./contain.ts";
 import { countLoad } from "./fee.ts";
 
 export interface Delivery {
@@ -17,18 +16,20 @@ export interface Delivery {
   readonly decoded: DecodedTx;
 }
 
+/** Never throws for what a transaction holds. @throws what came from the machine: nothing of this block may be kept then */
 export function deliverTx(delivery: Delivery): TxOutcome {
-  const { state, decoded } = delivery;
+  const { decoded } = delivery;
   const { hash } = decoded;
   const { signer, calls } = decoded.tx.body;
+  const { state, hasFailed } = watchWriter(delivery.state);
   let admission: Admission;
   try {
-    admission = admit(delivery);
+    admission = admit({ ...delivery, state });
   } catch (error) {
-    return { hash, ok: false, feeUnits: 0n, events: [], error: refusal(error) };
+    return { hash, ok: false, feeUnits: 0n, events: [], error: refusalOf(error, hasFailed()).toWire() };
   }
   const { feeUnits } = admission;
-  takeFee(delivery, admission);
+  takeFee({ ...delivery, state }, admission);
   const batch = overlay(state);
   const events: ChainEvent[] = [];
   const emit = (event: ChainEvent): void => void events.push(event);
@@ -36,7 +37,7 @@ export function deliverTx(delivery: Delivery): TxOutcome {
     for (const call of calls) applyCall({ ...delivery, state: batch, signer, emit }, call satisfies Call);
     batch.commit();
   } catch (error) {
-    return { hash, ok: false, feeUnits, events: [], error: refusal(error) };
+    return { hash, ok: false, feeUnits, events: [], error: refusalOf(error, hasFailed()).toWire() };
   }
   return { hash, ok: true, feeUnits, events };
 }
@@ -49,15 +50,4 @@ function takeFee({ state, block, decoded }: Delivery, admission: Admission): voi
   admission.useAllowance(state);
   if (admission.feeUnits > 0n) countLoad(state, block.height, decoded.sizeBytes);
   credit(state, readConstitution(state).validatorsPool, admission.feeUnits);
-}
-
-/**
- * Only the ledger's own refusals are outcomes. Anything else (a bug, a disk that fails) goes up: it must stop this machine
- * instead of making it disagree with the others.
- */
-function refusal(error: unknown): NonNullable<TxOutcome["error"]> {
-  if (error instanceof GridError && (Object.hasOwn(runtimeErrors.catalogue, error.code) || error.code === "codec.invalid_value")) {
-    return error.toWire();
-  }
-  throw error;
 }
