@@ -38,8 +38,6 @@ export const EXPLORER_LIMITS = {
   maxBillRows: 2_000_000,
   /** Blocks between two looks at the two bounds above. */
   pruneEveryBlocks: 1_000,
-  /** Rows of one page read from the ledger: its own bound. */
-  chainPageRows: 1_000,
   /** Ledger reads at one time for one block. */
   chainReadsAtOnce: 8,
   /** A database further behind than this many blocks reads all entities again instead of following each event. */

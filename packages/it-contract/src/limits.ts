@@ -69,8 +69,6 @@ export const AGENT_LIMITS = {
   retryMaxMs: 30_000,
   /** One reconcile that takes longer is ended and retried, so that a hanging request cannot hold a solution for ever. */
   reconcileMs: 60_000,
-  /** Rows per page when reading lists from the ledger (its servers' maximum). */
-  pageRows: 1_000,
   /** Opened documents kept in memory; they are immutable, so that a miss costs a request only. */
   cachedDocuments: 256,
   /** Escrow that covers less than this many hours of running is announced. */

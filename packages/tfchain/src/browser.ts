@@ -23,7 +23,7 @@ export type {
   Solution,
   Twin,
 } from "./types/index.ts";
-export { type ConnectOptions, connectChain } from "./client/index.ts";
+export { type ConnectOptions, allRows, connectChain, pagesOf } from "./client/index.ts";
 export { chainErrors } from "./light/errors.ts";
 /** The part of the runtime that is a formula. */
 export * as runtime from "./runtime/formulas.ts";

@@ -26,7 +26,7 @@ export type {
 export { type ChainAccess, chainAccess } from "./access.ts";
 export { runtimeErrors } from "./errors.ts";
 export * as runtime from "./runtime/index.ts";
-export { type ConnectOptions, connectChain } from "./client/index.ts";
+export { type ConnectOptions, allRows, connectChain, pagesOf } from "./client/index.ts";
 export { type TrustFileOptions, fileTrustStore } from "./client/trust-file.ts";
 export {
   type BlockInfo,

@@ -149,6 +149,8 @@ export const CLIENT_LIMITS = {
   maxBackoffMs: 3_000,
   /** ms between two writes of the newest verified header to a file: nothing, next to the trust period. */
   trustFileMs: 600_000,
+  /** Rows of one page of a list that is read as a whole: as many as a server gives at once. */
+  pageRows: 1_000,
   /** Rows of a list that are proven at the same time. */
   provenAtOnce: 16,
   /** ms. How long a server that failed is not asked while there is another; doubles up to `maxServerRestMs`. */

@@ -114,4 +114,7 @@ function writeConfig(folder: string, config: unknown): string {
   return file;
 }
 
+/** Where clients reach the RPC of a server. */
+export const rpcUrlOf = ({ host, rpcPort }: Pick<ServerFolder, "host" | "rpcPort">): string => `http://${hostInUrl(host)}:${rpcPort}`;
+
 const hostInUrl = (host: string): string => (host.includes(":") ? `[${host}]` : host);

@@ -65,7 +65,7 @@ function initSolo({ home, servers, chainId, preset, entropy, from }: InitOptions
   const authority = generateKeyPair(entropy);
   const genesis = planGenesis({ chainId, preset, ...accounts, validators: [], from });
   newChain.writeSoloServer({ folder: home, host: server.host, rpcPort: server.rpcPort, genesis, authority });
-  const rpc = urlOf(server);
+  const rpc = newChain.rpcUrlOf(server);
   return { servers: [{ folder: home, rpc, validator: authority.account, peer: null }], access: { urls: [rpc], trust: { chainId, authority: authority.account } } };
 }
 
@@ -77,8 +77,8 @@ function initValidators({ home, servers, chainId, preset, pace, entropy, nowMs, 
   for (const server of planned) newChain.writeCometServer({ server, genesis, timeMs: nowMs, peers, pace: PACES[pace] });
   const trust = newChain.trustInValidators(chainId, genesis.validators ?? []);
   return {
-    servers: planned.map((server, index) => ({ folder: server.folder, rpc: urlOf(server), validator: accountOf(keys, index), peer: peers[index] ?? null })),
-    access: { urls: servers.map(urlOf), trust },
+    servers: planned.map((server, index) => ({ folder: server.folder, rpc: newChain.rpcUrlOf(server), validator: accountOf(keys, index), peer: peers[index] ?? null })),
+    access: { urls: servers.map(newChain.rpcUrlOf), trust },
   };
 }
 
@@ -89,7 +89,6 @@ function accountOf(keys: readonly KeyPair[], index: number): AccountId {
 }
 
 const seed = (entropy: Entropy): Uint8Array => entropy.randomBytes(32);
-const urlOf = ({ host, rpcPort }: Pick<ServerPlan, "host" | "rpcPort">): string => `http://${host.includes(":") ? `[${host}]` : host}:${rpcPort}`;
 
 /** Keys of accounts that nobody named, in files of 24 words that only their owner reads. */
 class Wallets {

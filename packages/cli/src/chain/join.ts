@@ -39,7 +39,7 @@ export async function joinChain(options: JoinOptions): Promise<JoinResult> {
   mkdirSync(home, { recursive: true, mode: 0o700 });
   const own = { ...server, folder: home, validatorSeed: entropy.randomBytes(32), nodeSeed: entropy.randomBytes(32) };
   newChain.writeCometServer({ server: own, genesis, timeMs: genesisTimeMs, peers, pace: PACES[pace], ...(fromGenesis ? {} : { stateSync }) });
-  const rpc = `http://${server.host.includes(":") ? `[${server.host}]` : server.host}:${server.rpcPort}`;
+  const rpc = newChain.rpcUrlOf(server);
   writeAccess(home, { urls: [rpc, ...urls], trust: believed });
   return {
     chainId: genesis.chainId,

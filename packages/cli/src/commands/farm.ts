@@ -1,13 +1,12 @@
 /** `farm`: who brings 3Nodes, and the word that lets a machine join. */
 import { type Command, InvalidArgumentError } from "commander";
 import { systemClock } from "@tfgrid/primitives";
-import { runtime } from "@tfgrid/tfchain";
+import { allRows, runtime } from "@tfgrid/tfchain";
 import type { Context } from "../context.ts";
 import { cliErrors } from "../errors.ts";
 import { JOIN_TOKEN_LIFE_MS, signJoinToken } from "../local-grid/join-token.ts";
 import { nodeTable } from "../output/describe.ts";
 import { table } from "../output/terminal.ts";
-import { allPages } from "./arguments.ts";
 import { addFarmPropertyCommands } from "./farm-property.ts";
 import type { Action } from "./index.ts";
 import { farmOf } from "./ledger.ts";
@@ -37,14 +36,14 @@ function tokenHours(text: string): number {
 }
 
 async function list(context: Context): Promise<void> {
-  const farms = await allPages((page) => context.chain().farms(page));
+  const farms = await allRows((page) => context.chain().farms(page));
   context.printer.result(farms, () => table(["FARM", "NAME", "OWNER", "DEDICATED", "PRICE"], farms.map((farm) => [String(farm.id), farm.name, `twin ${farm.twinId}`, farm.dedicated ? "yes" : "no", `${runtime.announcedTerms(farm).computePercent} %`])));
 }
 
 async function show(context: Context, id: string): Promise<void> {
   const chain = context.chain();
   const farm = await farmOf(chain, id);
-  const nodes = (await allPages((page) => chain.nodes(page))).filter((node) => node.farmId === farm.id);
+  const nodes = (await allRows((page) => chain.nodes(page))).filter((node) => node.farmId === farm.id);
   context.printer.result({ ...farm, nodes }, () => `farm ${farm.id} "${farm.name}" of twin ${farm.twinId}\n${nodeTable(nodes, Date.now())}`);
 }
 

@@ -1,11 +1,11 @@
 /** `governance`: proposals, votes by farms and by stake, vetoes, and what is in force. */
 import type { Command } from "commander";
 import { formatTft } from "@tfgrid/primitives";
-import type { Farm, chain } from "@tfgrid/tfchain";
+import { type chain, type Farm, allRows } from "@tfgrid/tfchain";
 import type { Context } from "../context.ts";
 import { cliErrors } from "../errors.ts";
 import { state, table } from "../output/terminal.ts";
-import { allPages, found, parseId } from "./arguments.ts";
+import { found, parseId } from "./arguments.ts";
 import { CHANGE_USAGES, changeInWords, parseChange } from "./governance-changes.ts";
 import type { Action } from "./index.ts";
 import { facts, farmOf, isoTime, parseCid, send } from "./ledger.ts";
@@ -57,7 +57,7 @@ function proposalTable(rows: readonly Proposal[]): string {
 }
 
 async function list(context: Context, options: { readonly all?: boolean }): Promise<void> {
-  const rows = await allPages<Proposal>((page) => context.chain().proposals(page));
+  const rows = await allRows<Proposal>((page) => context.chain().proposals(page));
   const shown = options.all === true ? rows : rows.filter(({ state: stage }) => stage === "voting" || stage === "passed");
   context.printer.result(shown, () => proposalTable(shown));
 }
@@ -125,7 +125,7 @@ async function parameters(context: Context): Promise<void> {
 
 async function offices(context: Context): Promise<void> {
   const reader = context.chain();
-  const [charter, set, misbehaviours] = await Promise.all([reader.charter(), reader.validatorSet(), allPages((page) => reader.misbehaviours(page))]);
+  const [charter, set, misbehaviours] = await Promise.all([reader.charter(), reader.validatorSet(), allRows((page) => reader.misbehaviours(page))]);
   const accounts = (rows: readonly string[]): string => rows.map((account) => account.slice(0, 16)).join(", ") || "nobody";
   context.printer.result({ ...charter, validatorSet: set, misbehaviours }, () =>
     facts({

@@ -1,11 +1,11 @@
 /** `reputation`, `rewards`, `price`: what others are worth, what farmers earn, what TFT counts. */
 import type { Command } from "commander";
 import { type ContractId, type NodeId, formatTft } from "@tfgrid/primitives";
-import type { chain } from "@tfgrid/tfchain";
+import { type chain, allRows } from "@tfgrid/tfchain";
 import type { Context } from "../context.ts";
 import { cliErrors } from "../errors.ts";
 import { duration, table } from "../output/terminal.ts";
-import { allPages, parseId } from "./arguments.ts";
+import { parseId } from "./arguments.ts";
 import type { Action } from "./index.ts";
 import { facts, formatUsd, isoTime, parseCid, parseCount, send } from "./ledger.ts";
 
@@ -62,7 +62,7 @@ async function showReputation(context: Context, kind: string, id: string): Promi
 }
 
 async function listReputation(context: Context): Promise<void> {
-  const nodes = await allPages((page) => context.chain().nodes(page));
+  const nodes = await allRows((page) => context.chain().nodes(page));
   const rated = await Promise.all(nodes.map(async ({ id, farmId }) => ({ nodeId: id, farmId, ...(await context.chain().reputation({ nodeId: id })) })));
   const rows = rated.toSorted((a, b) => b.score - a.score || a.nodeId - b.nodeId);
   context.printer.result(rows, () => table(["NODE", "FARM", "SCORE", "CONFIDENCE"], rows.map((row) => [row.nodeId, row.farmId, row.score, row.confidence].map(String))));
@@ -74,7 +74,7 @@ async function review(context: Context, contract: string, text: string): Promise
 }
 
 async function listDisputes(context: Context): Promise<void> {
-  const rows = await allPages<chain.Dispute>((page) => context.chain().disputes(page));
+  const rows = await allRows<chain.Dispute>((page) => context.chain().disputes(page));
   const cells = rows.map((row) => [row.id, row.state, row.contractId, row.nodeId, row.byTwinId, formatTft(row.atStakeUnits), `${row.upheldBy.length} : ${row.rejectedBy.length}`].map(String));
   context.printer.result(rows, () => table(["DISPUTE", "STATE", "CONTRACT", "NODE", "BY TWIN", "TFT PAID", "FOR : AGAINST"], cells));
 }

@@ -1,11 +1,11 @@
 /** Commands that look: nodes, contracts and the stream of events. */
 import { Argument, type Command } from "commander";
 import { type ContractId, type NodeId, formatTft } from "@tfgrid/primitives";
-import type { Contract, Node } from "@tfgrid/tfchain";
+import { type Contract, type Node, allRows } from "@tfgrid/tfchain";
 import { cliErrors } from "../errors.ts";
 import { contractTable, nodeState, nodeTable } from "../output/describe.ts";
 import type { Context } from "../context.ts";
-import { allPages, found, parseId } from "./arguments.ts";
+import { found, parseId } from "./arguments.ts";
 import { addContractMoneyCommands } from "./contract-money.ts";
 import type { Action } from "./index.ts";
 import { send } from "./ledger.ts";
@@ -26,7 +26,7 @@ export function addReadCommands(program: Command, action: Action): void {
 function addNodes(command: Command, action: Action): void {
   command.command("list").description("all 3Nodes").action(
     action(async (context) => {
-      const nodes = await allPages((page) => context.chain().nodes(page));
+      const nodes = await allRows((page) => context.chain().nodes(page));
       context.printer.result(nodes, () => nodeTable(nodes, Date.now()));
     }),
   );
@@ -34,7 +34,7 @@ function addNodes(command: Command, action: Action): void {
     action(async (context, id: string) => {
       const nodeId = parseId<NodeId>(id, "node id");
       const node = found(await context.chain().node(nodeId), `node ${id}`);
-      const contracts = await allPages((page) => context.chain().contracts({ ...page, nodeId, active: true }));
+      const contracts = await allRows((page) => context.chain().contracts({ ...page, nodeId, active: true }));
       context.printer.result({ ...node, contracts }, () => `${nodeTable([node], Date.now())}\n\nstate    ${nodeState(node)}\nfarm     ${node.farmId}\nmesh     ${node.meshEndpoints.map((end) => `${end.address}:${end.port}`).join(", ")}\nversion  ${node.softwareVersion}\n\n${contractTable(contracts)}`);
     }),
   );
@@ -76,7 +76,7 @@ function addContracts(command: Command, action: Action): void {
         ...(options.node === undefined ? {} : { nodeId: parseId<NodeId>(options.node, "node id") }),
         ...(options.solution === undefined ? {} : { solutionId: parseId<never>(options.solution, "solution id") }),
       };
-      const contracts = await allPages<Contract>((page) => context.chain().contracts({ ...page, ...filter }));
+      const contracts = await allRows<Contract>((page) => context.chain().contracts({ ...page, ...filter }));
       context.printer.result(contracts, () => contractTable(contracts));
     }),
   );

@@ -1,10 +1,10 @@
 /** `rent`: a whole 3Node for you and the agents of your solutions, at a discount. */
 import type { Command } from "commander";
 import { type NodeId, formatTft } from "@tfgrid/primitives";
-import type { ChainReader, Contract } from "@tfgrid/tfchain";
+import { type ChainReader, type Contract, allRows } from "@tfgrid/tfchain";
 import type { Context } from "../context.ts";
 import { contractTable } from "../output/describe.ts";
-import { allPages, found, parseId } from "./arguments.ts";
+import { found, parseId } from "./arguments.ts";
 import type { Action } from "./index.ts";
 import { parseAmount, send } from "./ledger.ts";
 
@@ -23,7 +23,7 @@ export function addRentCommands(program: Command, action: Action): void {
 
 async function list(context: Context, options: { readonly all?: boolean }): Promise<void> {
   const own = options.all === true ? {} : { twinId: (await context.identity()).twinId };
-  const rows = (await allPages<Contract>((page) => context.chain().contracts({ ...page, ...own, active: true }))).filter(({ type }) => type === "rent");
+  const rows = (await allRows<Contract>((page) => context.chain().contracts({ ...page, ...own, active: true }))).filter(({ type }) => type === "rent");
   context.printer.result(rows, () => contractTable(rows));
 }
 

@@ -1,11 +1,11 @@
 /** `service`: contracts between two twins about work outside the grid's own resources. */
 import type { Command } from "commander";
 import { type TwinId, formatTft } from "@tfgrid/primitives";
-import type { chain } from "@tfgrid/tfchain";
+import { type chain, allRows } from "@tfgrid/tfchain";
 import type { Context } from "../context.ts";
 import { cliErrors } from "../errors.ts";
 import { state, table } from "../output/terminal.ts";
-import { allPages, found, parseId } from "./arguments.ts";
+import { found, parseId } from "./arguments.ts";
 import type { Action } from "./index.ts";
 import { facts, isoTime, parseAmount, send } from "./ledger.ts";
 
@@ -61,7 +61,7 @@ function serviceTable(rows: readonly Service[]): string {
 }
 
 async function list(context: Context, options: { readonly all?: boolean }): Promise<void> {
-  const rows = await allPages<Service>((page) => context.chain().services(page));
+  const rows = await allRows<Service>((page) => context.chain().services(page));
   const { twinId } = options.all === true ? { twinId: undefined } : await context.identity();
   const own = rows.filter((row) => twinId === undefined || (row.state !== "ended" && (row.serviceTwinId === twinId || row.consumerTwinId === twinId)));
   context.printer.result(own, () => serviceTable(own));

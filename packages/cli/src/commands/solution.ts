@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { parseTft } from "@tfgrid/primitives";
 import type { SolutionDocument } from "@tfgrid/notary";
-import type { Solution } from "@tfgrid/tfchain";
+import { type Solution, allRows } from "@tfgrid/tfchain";
 import { describePlan } from "@tfgrid/it-contract";
 import type { Context } from "../context.ts";
 import { cliErrors } from "../errors.ts";
@@ -12,7 +12,6 @@ import { planDocument } from "../solution/plan.ts";
 import { makeDocument, readDraft } from "../solution/prepare.ts";
 import { type Actor, amendSolution, createSolution, findSolution, readDocument, signSolution } from "../solution/submit.ts";
 import { watchSolution } from "../solution/watch.ts";
-import { allPages } from "./arguments.ts";
 import type { Action } from "./index.ts";
 
 interface WaitOptions {
@@ -155,7 +154,7 @@ async function cancel(context: Context, name: string, options: WaitOptions): Pro
 }
 
 async function list(context: Context, options: { readonly all?: boolean }): Promise<void> {
-  const all = await allPages((page) => context.chain().solutions(page));
+  const all = await allRows((page) => context.chain().solutions(page));
   const shown = all.filter((solution) => options.all === true || solution.state !== "cancelled");
   context.printer.result(shown, () => solutionTable(shown));
 }
@@ -165,7 +164,7 @@ async function status(context: Context, name: string): Promise<void> {
 }
 
 async function showStatus(context: Context, solution: Solution): Promise<void> {
-  const contracts = await allPages((page) => context.chain().contracts({ ...page, solutionId: solution.id, active: true }));
+  const contracts = await allRows((page) => context.chain().contracts({ ...page, solutionId: solution.id, active: true }));
   context.printer.result({ ...solution, contracts }, () => [solutionTable([solution]), "", zmachineTable(contracts, Date.now()), "", contractTable(contracts), "", ...routeLines(contracts)].join("\n"));
 }
 

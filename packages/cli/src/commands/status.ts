@@ -1,13 +1,13 @@
 /** `status`: is the grid up, where is everything, what runs. */
 import type { Command } from "commander";
 import { type Clock, messageOf, systemClock } from "@tfgrid/primitives";
+import { allRows } from "@tfgrid/tfchain";
 import { type ServerState, serverStates, stateInWords } from "../chain/status.ts";
 import type { Context } from "../context.ts";
 import { layoutOf } from "../local-grid/layout.ts";
 import { runningSupervisor } from "../local-grid/lock.ts";
 import { readJson } from "../local-grid/state-files.ts";
 import { nodeTable, routeLines, solutionTable, zmachineTable } from "../output/describe.ts";
-import { allPages } from "./arguments.ts";
 import type { Action } from "./index.ts";
 import { addressLines } from "./up.ts";
 
@@ -25,9 +25,9 @@ async function showStatus(context: Context, clock: Clock): Promise<void> {
   const programs = Object.entries((readJson(layout.files.processes) ?? {}) as Record<string, { pid: number }>).map(([name, { pid }]) => ({ name, pid }));
   const [head, nodes, solutions, contracts, services] = await Promise.all([
     chain.head(),
-    allPages((page) => chain.nodes(page)),
-    allPages((page) => chain.solutions(page)),
-    allPages((page) => chain.contracts({ ...page, active: true })),
+    allRows((page) => chain.nodes(page)),
+    allRows((page) => chain.solutions(page)),
+    allRows((page) => chain.contracts({ ...page, active: true })),
     serviceStates(context),
   ]);
   const active = solutions.filter((solution) => solution.state !== "cancelled");

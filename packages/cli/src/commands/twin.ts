@@ -1,9 +1,10 @@
 /** `twin`: who takes part in the grid. */
 import type { Command } from "commander";
 import { type TwinId, formatTft } from "@tfgrid/primitives";
+import { allRows } from "@tfgrid/tfchain";
 import type { Context } from "../context.ts";
 import { table } from "../output/terminal.ts";
-import { allPages, found, parseId } from "./arguments.ts";
+import { found, parseId } from "./arguments.ts";
 import type { Action } from "./index.ts";
 import { addTwinKeyCommands } from "./twin-keys.ts";
 
@@ -19,7 +20,7 @@ export function addTwinCommands(program: Command, action: Action): void {
 }
 
 async function list(context: Context): Promise<void> {
-  const twins = await allPages((page) => context.chain().twins(page));
+  const twins = await allRows((page) => context.chain().twins(page));
   context.printer.result(twins, () => table(["TWIN", "ACCOUNT", "RELAYS"], twins.map((twin) => [String(twin.id), twin.account, twin.relays.join(" ")])));
 }
 

@@ -1,9 +1,8 @@
 /** `wallet history`: what moved TFT to and from you, told by the ledger's own events. */
 import { type AccountId, type ContractId, formatTft } from "@tfgrid/primitives";
-import type { ChainClient, Contract, chain } from "@tfgrid/tfchain";
+import { type chain, type ChainClient, type Contract, allRows } from "@tfgrid/tfchain";
 import type { Context } from "../context.ts";
 import { table } from "../output/terminal.ts";
-import { allPages } from "./arguments.ts";
 import { isoTime, parseCount } from "./ledger.ts";
 
 /** Blocks looked at when nothing is said: a day and more of a busy local grid, read in seconds. */
@@ -57,6 +56,6 @@ export async function walletHistory(context: Context, options: { readonly from?:
 
 async function mineOf(reader: ChainClient, account: AccountId): Promise<Mine> {
   const twin = await reader.twinByAccount(account);
-  const contracts = twin === undefined ? [] : await allPages<Contract>((page) => reader.contracts({ ...page, twinId: twin.id }));
+  const contracts = twin === undefined ? [] : await allRows<Contract>((page) => reader.contracts({ ...page, twinId: twin.id }));
   return { account, contracts: new Set(contracts.map(({ id }) => id)) };
 }

@@ -5,7 +5,8 @@ import type { GridLayout } from "./layout.ts";
 import { writeJson } from "./state-files.ts";
 import type { ProgramSpec } from "./supervisor.ts";
 
-export const START_TIMEOUT_MS = 30_000;
+/** ms until a program serves: seconds, and more when a small busy machine starts all of a grid at once. */
+export const START_TIMEOUT_MS = 120_000;
 
 /**
  * V8 keeps a heap of several hundred MB before it collects in earnest; services that idle most of the time are asked to

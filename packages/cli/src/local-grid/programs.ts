@@ -19,8 +19,8 @@ export const notaryUrl = (layout: GridLayout): string => `http://${layout.hostAd
 /** Which of the ledger's servers each program asks first; 3Nodes take theirs by their own number. */
 const TURN = { notary: 0, explorer: 1, agent: 2 } as const;
 
-/** Booting includes registration on the ledger. */
-const NODE_START_TIMEOUT_MS = 60_000;
+/** ms. Booting includes registration on the ledger, whose programs start at the same time. */
+const NODE_START_TIMEOUT_MS = 180_000;
 
 export function notaryProgram(layout: GridLayout, keys: GridKeys): ProgramSpec {
   return own({

@@ -2,8 +2,8 @@
 import { type ContractId, type TwinId, silentLogger } from "@tfgrid/primitives";
 import { chainTwinResolver, connectMessenger } from "@tfgrid/messaging";
 import { nodeApi } from "@tfgrid/sdk";
+import { allRows } from "@tfgrid/tfchain";
 import type { Context } from "../context.ts";
-import { allPages } from "../commands/arguments.ts";
 import { cliErrors } from "../errors.ts";
 import { paint } from "../output/terminal.ts";
 import { findSolution } from "./submit.ts";
@@ -48,7 +48,7 @@ async function sourcesOf(options: LogsOptions): Promise<readonly Source[]> {
   const { context, name, zmachine } = options;
   const chain = context.chain();
   const solution = await findSolution(context, name);
-  const contracts = await allPages((page) => chain.contracts({ ...page, solutionId: solution.id, active: true }));
+  const contracts = await allRows((page) => chain.contracts({ ...page, solutionId: solution.id, active: true }));
   const sources: Source[] = [];
   for (const contract of contracts) {
     if (contract.type !== "node") continue;

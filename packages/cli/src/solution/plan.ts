@@ -1,9 +1,8 @@
 /** The plan of a document against the ledger as it is now: what would be placed where, and what it would cost. */
 import { decode } from "@tfgrid/primitives";
 import { type Instruction, type NotaryClient, type SolutionDocument, documents } from "@tfgrid/notary";
-import { type ChainReader, type Contract, type NodeContract, type Solution, runtime } from "@tfgrid/tfchain";
+import { type ChainReader, type Contract, type NodeContract, type Solution, allRows, runtime } from "@tfgrid/tfchain";
 import { type CurrentName, type CurrentPart, type Plan, plan, planError, readRents, readReputation } from "@tfgrid/it-contract";
-import { allPages } from "../commands/arguments.ts";
 import type { Actor } from "./submit.ts";
 
 export interface PlanOptions {
@@ -19,12 +18,12 @@ export interface PlanOptions {
 export async function planDocument(options: PlanOptions): Promise<Plan> {
   const { chain, document, solution } = options;
   const [nodes, farms, pricing, rents, reputation, contracts] = await Promise.all([
-    allPages((page) => chain.nodes(page)),
-    allPages((page) => chain.farms(page)),
+    allRows((page) => chain.nodes(page)),
+    allRows((page) => chain.farms(page)),
     chain.pricing(),
     readRents(chain),
     readReputation(chain),
-    solution === undefined ? [] : allPages((page) => chain.contracts({ ...page, solutionId: solution.id, active: true })),
+    solution === undefined ? [] : allRows((page) => chain.contracts({ ...page, solutionId: solution.id, active: true })),
   ]);
   const parts = await Promise.all(contracts.flatMap((contract) => (contract.type === "node" ? [currentPart(options, contract)] : [])));
   const result = plan({ document, nodes, farms, pricing, rents, reputation, ownerTwinId: solution?.twinId ?? options.actor.twinId, current: { parts, names: contracts.flatMap(currentName) } });

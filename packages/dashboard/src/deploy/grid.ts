@@ -2,23 +2,13 @@
 import { buildDocument, type ComposeDraft, type ImageResolver, pinnedDigest, plan, planError, type Plan, readRents, readReputation } from "@tfgrid/it-contract";
 import { connectNotary, documents, type SolutionDocument } from "@tfgrid/notary";
 import { type KeyPair, keyPairFromSeed, seedOfMnemonic, type SolutionId, systemEntropy, type TwinId } from "@tfgrid/primitives";
-import { type ChainClient, connectChain } from "@tfgrid/tfchain";
+import { type ChainClient, allRows, connectChain } from "@tfgrid/tfchain";
 import { getJson, pathOf } from "../api/http.ts";
 import type { PublicGrid } from "../api/types.ts";
 import { fail } from "../errors.ts";
 
-const PAGE_ROWS = 500;
 /** Prepaid when the file names no deposit: a day of the budget, as the command line does. */
 const DEFAULT_DEPOSIT_HOURS = 24n;
-
-async function all<T extends { readonly id: number }>(read: (page: { after: number; limit: number }) => Promise<readonly T[]>): Promise<readonly T[]> {
-  const rows: T[] = [];
-  for (let after = 0; ; after = rows.at(-1)?.id ?? 0) {
-    const page = await read({ after, limit: PAGE_ROWS });
-    rows.push(...page);
-    if (page.length < PAGE_ROWS) return rows;
-  }
-}
 
 /** A digest in the reference needs no question; otherwise the explorer asks the registry, which answers no browser. */
 const explorerImages: ImageResolver = {
@@ -59,7 +49,7 @@ async function makeDocument({ draft, grid, chain, ownerTwinId, signal }: Documen
 }
 
 async function planDocument(chain: ChainClient, document: SolutionDocument, ownerTwinId: TwinId | undefined): Promise<Plan> {
-  const [nodes, farms, pricing, rents, reputation] = await Promise.all([all((page) => chain.nodes(page)), all((page) => chain.farms(page)), chain.pricing(), readRents(chain), readReputation(chain)]);
+  const [nodes, farms, pricing, rents, reputation] = await Promise.all([allRows((page) => chain.nodes(page)), allRows((page) => chain.farms(page)), chain.pricing(), readRents(chain), readReputation(chain)]);
   const result = plan({ document, nodes, farms, pricing, rents, reputation, ownerTwinId, current: { parts: [], names: [] } });
   if (result.ok) return result.plan;
   throw planError(result.problems);

@@ -40,18 +40,3 @@ export async function fetchTouched(chain: ChainReader, touched: Touched): Promis
     solutions: await readEach(touched.solutions, (id) => chain.solution(id)),
   };
 }
-
-/** All rows of a list, page by page: memory holds one page. */
-export async function* pages<T extends { readonly id: number }>(
-  read: (page: { readonly after: number; readonly limit: number }) => Promise<readonly T[]>,
-): AsyncGenerator<readonly T[]> {
-  let after = 0;
-  for (;;) {
-    const rows = await read({ after, limit: L.chainPageRows });
-    const last = rows.at(-1);
-    if (last === undefined) return;
-    yield rows;
-    if (rows.length < L.chainPageRows) return;
-    after = last.id;
-  }
-}

@@ -1,7 +1,7 @@
 /** The smart contract agent: a bot that carries out the solutions that name its twin. It holds no state but caches. */
 import type { NotaryClient } from "@tfgrid/notary";
 import { type CidText, type Clock, type Height, type KeyPair, type Logger, messageOf, type NodeId, type SolutionId, type TwinId } from "@tfgrid/primitives";
-import type { ChainClient, ChainEvent } from "@tfgrid/tfchain";
+import { type ChainClient, type ChainEvent, pagesOf } from "@tfgrid/tfchain";
 import { AGENT_LIMITS } from "../limits.ts";
 import { openLedger } from "./ledger.ts";
 import { openQueue, type Queue } from "./queue.ts";
@@ -105,13 +105,9 @@ async function resync(watch: Watch, everyMs: number): Promise<void> {
   }
 }
 
-async function* solutionIds(context: ReconcileContext): AsyncGenerator<SolutionId> {
-  let after: number | undefined;
-  for (;;) {
-    const page = await context.chain.solutions({ agentTwinId: context.twinId, limit: AGENT_LIMITS.pageRows, ...(after === undefined ? {} : { after }) });
-    for (const solution of page) if (solution.state !== "cancelled" && solution.version > 0) yield solution.id;
-    if (page.length < AGENT_LIMITS.pageRows) return;
-    after = page.at(-1)?.id;
+async function* solutionIds({ chain, twinId: agentTwinId }: ReconcileContext): AsyncGenerator<SolutionId> {
+  for await (const solutions of pagesOf((page) => chain.solutions({ ...page, agentTwinId }))) {
+    for (const { id, state, version } of solutions) if (state !== "cancelled" && version > 0) yield id;
   }
 }
 

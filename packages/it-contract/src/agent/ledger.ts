@@ -1,7 +1,6 @@
 /** The ledger's lists that every plan needs, read once for many solutions and again when an event says they changed. */
 import type { Clock, Hex, NodeId } from "@tfgrid/primitives";
-import type { ChainClient, Farm, Node, Pricing } from "@tfgrid/tfchain";
-import { AGENT_LIMITS } from "../limits.ts";
+import { type ChainClient, type Farm, type Node, type Pricing, allRows } from "@tfgrid/tfchain";
 import { readRents, readReputation } from "../plan/merit.ts";
 import type { Rent } from "../plan/types.ts";
 
@@ -76,18 +75,8 @@ async function readView(chain: ChainClient): Promise<LedgerView> {
     chain.head(),
     chain.pricing(),
     readRents(chain),
-    all((page) => chain.nodes(page)),
-    all((page) => chain.farms(page)),
+    allRows((page) => chain.nodes(page)),
+    allRows((page) => chain.farms(page)),
   ]);
   return { chainId: head.chainId, pricing, rents, nodes, farms };
-}
-
-async function all<T extends { readonly id: number }>(read: (page: { readonly after?: number; readonly limit: number }) => Promise<readonly T[]>): Promise<readonly T[]> {
-  const out: T[] = [];
-  for (;;) {
-    const after = out.at(-1)?.id;
-    const page = await read({ limit: AGENT_LIMITS.pageRows, ...(after === undefined ? {} : { after }) });
-    out.push(...page);
-    if (page.length < AGENT_LIMITS.pageRows) return out;
-  }
 }

@@ -1,7 +1,7 @@
 /** Everything that one decision about a solution rests on, read from ledger and notary and verified. */
 import { documents, type Instruction, type NotaryClient, type SolutionDocument } from "@tfgrid/notary";
 import { type CidText, cidOf, type ContractId, decode, hasCode, type Hex, isGridError, type KeyPair, type NodeId, type Schema, type SolutionId, type TwinId } from "@tfgrid/primitives";
-import { type ChainClient, type Contract, type NameContract, type NodeContract, type Solution, runtime } from "@tfgrid/tfchain";
+import { type ChainClient, type NameContract, type NodeContract, type Solution, allRows, runtime } from "@tfgrid/tfchain";
 import { fail } from "../errors.ts";
 import { AGENT_LIMITS } from "../limits.ts";
 import type { CurrentName, CurrentPart } from "../plan/types.ts";
@@ -41,7 +41,7 @@ export async function readSolution(sources: Sources, id: SolutionId): Promise<So
 
 /** @throws GridError it_contract.document_mismatch, notary.* */
 export async function readSnapshot(sources: Sources, solution: Solution, signal: AbortSignal): Promise<Snapshot> {
-  const [document, ledger, contracts] = await Promise.all([readDocument(sources, solution, signal), sources.ledger.view(), readContracts(sources.chain, solution.id)]);
+  const [document, ledger, contracts] = await Promise.all([readDocument(sources, solution, signal), sources.ledger.view(), allRows((page) => sources.chain.proven.contracts({ ...page, solutionId: solution.id, active: true }))]);
   signal.throwIfAborted();
   const active = contracts.filter((contract) => contract.state !== "deleted");
   const nodeContracts = active.filter((contract) => contract.type === "node");
@@ -50,16 +50,6 @@ export async function readSnapshot(sources: Sources, solution: Solution, signal:
   const asksReputation = document.services.some(({ placement }) => placement.minReputation > 0);
   const reputation = asksReputation ? await sources.ledger.reputation() : new Map<NodeId, number>();
   return { solution, document, parts, names: active.filter((contract) => contract.type === "name"), ledger, nodeKeys, reputation };
-}
-
-async function readContracts(chain: ChainClient, solutionId: SolutionId): Promise<readonly Contract[]> {
-  const out: Contract[] = [];
-  for (;;) {
-    const after = out.at(-1)?.id;
-    const page = await chain.proven.contracts({ solutionId, active: true, limit: AGENT_LIMITS.pageRows, ...(after === undefined ? {} : { after }) });
-    out.push(...page);
-    if (page.length < AGENT_LIMITS.pageRows) return out;
-  }
 }
 
 async function readDocument(sources: Sources, solution: Solution, signal: AbortSignal): Promise<SolutionDocument> {

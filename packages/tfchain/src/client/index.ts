@@ -1,1 +1,2 @@
 export { type ConnectOptions, connectChain } from "./client.ts";
+export { allRows, pagesOf } from "./pages.ts";

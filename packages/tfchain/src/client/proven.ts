@@ -34,6 +34,13 @@ export const headersOf = ({ url, call }: Pick<Transport, "url" | "call">): Heade
   header: (height, signal) => call("header.get", height === undefined ? {} : { height: height as never }, { signal }),
 });
 
+export interface ProvenValues {
+  /** State height of the newest answer. */
+  readonly height: number;
+  /** `undefined`: proven to be absent. */
+  get<T>(key: string, schema: Schema<T>, read?: ProvenReadOptions): Promise<T | undefined>;
+}
+
 export interface ProvenOptions {
   readonly servers: Servers;
   /** Repeats what may pass by itself. */
@@ -46,7 +53,7 @@ export interface ProvenOptions {
 }
 
 /** Proven values of the newest state that the chain has signed. */
-export class ProvenState {
+export class ProvenState implements ProvenValues {
   readonly #options: ProvenOptions;
   #light: Promise<LightClient> | undefined;
   #height = 0;
@@ -128,7 +135,7 @@ async function learn(transport: Transport, logger: Logger): Promise<ChainTrust> 
 
 type ListContracts = (page: ContractPage) => Promise<readonly Contract[]>;
 
-export function provenReader(state: ProvenState, listContracts: ListContracts): ProvenReader {
+export function provenReader(state: ProvenValues, listContracts: ListContracts): ProvenReader {
   const proveContract = (id: ContractId, options?: ProvenReadOptions): Promise<Contract | undefined> => state.get(stateKeys.contract(id), contract, options);
   const byAccount = async (id: AccountId, options?: ProvenReadOptions): Promise<Twin | undefined> => {
     const found = await state.get(stateKeys.twinByAccount(id), twinId, options);
@@ -138,12 +145,7 @@ export function provenReader(state: ProvenState, listContracts: ListContracts): 
   };
   return {
     contract: proveContract,
-    contracts: async (page = {}, options = {}) => {
-      const rows = await listContracts(page);
-      const proven = await inGroups(rows, ({ id }) => proveContract(id, options));
-      // A row that has changed since it was listed may not be wanted any more.
-      return proven.filter((row) => row !== undefined && isWanted(row, page)) as Contract[];
-    },
+    contracts: (page = {}, options = {}) => provenContracts(page, { list: listContracts, prove: (id) => proveContract(id, options) }),
     solution: (id, options) => state.get(stateKeys.solution(id), solution, options),
     node: (id, options) => state.get(stateKeys.node(id), node, options),
     twin: (id, options) => state.get(stateKeys.twin(id), twin, options),
@@ -167,6 +169,27 @@ export function provenReader(state: ProvenState, listContracts: ListContracts): 
     },
     height: () => state.height,
   };
+}
+
+interface ContractSource {
+  readonly list: ListContracts;
+  readonly prove: (id: ContractId) => Promise<Contract | undefined>;
+}
+
+async function provenContracts(page: ContractPage, { list, prove }: ContractSource): Promise<readonly Contract[]> {
+  const { limit } = page;
+  const wanted: Contract[] = [];
+  for (let { after } = page; ; ) {
+    const left = limit === undefined ? undefined : limit - wanted.length;
+    const listed = await list({ ...page, ...(after === undefined ? {} : { after }), ...(left === undefined ? {} : { limit: left }) });
+    const proven = await inGroups(listed, ({ id }) => prove(id));
+    // A row that has changed since it was listed may not be wanted any more. Others make up for it: who reads page after page
+    // takes one that is not full for the last.
+    wanted.push(...proven.filter((row) => row !== undefined && isWanted(row, page)) as Contract[]);
+    const last = listed.at(-1);
+    if (last === undefined || left === undefined || listed.length < left || wanted.length === limit) return wanted;
+    after = last.id;
+  }
 }
 
 async function inGroups<T, R>(items: readonly T[], run: (item: T) => Promise<R>): Promise<readonly R[]> {
