@@ -64,18 +64,21 @@ export async function startChain(options: StartChainOptions): Promise<RunningCha
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const genesis = parseGenesis(options.genesis);
   const lock = await lockFolder(dataDir);
-  const opened: { storage?: Storage; engine?: Engine } = {};
+  const opened: { storage?: Storage; engine?: Engine; rpc?: RpcServer } = {};
   try {
     opened.storage = lmdbStorage(dataDir);
     const runtime = createRuntime({ verify: verifyFast });
     opened.engine = await startEngine(options, { storage: opened.storage, runtime, genesis, logger });
     signal?.throwIfAborted();
-    const rpc = await startRpc({ engine: opened.engine, runtime, host, port, logger });
+    opened.rpc = await startRpc({ engine: opened.engine, runtime, host, port, logger });
     const { chainId, height } = opened.engine.head();
-    logger.info("the chain serves", { chainId, height, port: rpc.port });
-    return running({ rpc, engine: opened.engine, storage: opened.storage, lock, signal });
+    logger.info("the chain serves", { chainId, height, port: opened.rpc.port });
+    // From here on the signal is listened to; what it said before would never be heard.
+    signal?.throwIfAborted();
+    return running({ rpc: opened.rpc, engine: opened.engine, storage: opened.storage, lock, signal });
   } catch (error) {
     await opened.engine?.stop();
+    await opened.rpc?.stop();
     await opened.storage?.close();
     await lock.release();
     throw error;
