@@ -133,7 +133,7 @@ export function gatewayRequest(options: GatewayRequest): Promise<GatewayAnswer> 
   });
 }
 
-export async function until<T>(what: string, condition: () => Promise<T | undefined | false>, timeoutMs = 60_000): Promise<T> {
+export async function until<T>(what: string, condition: () => Promise<T | undefined | false>, timeoutMs = 180_000): Promise<T> {
   const deadlineMs = Date.now() + timeoutMs;
   let last: unknown;
   while (Date.now() < deadlineMs) {

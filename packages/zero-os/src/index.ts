@@ -7,4 +7,4 @@ export { computeErrors, storageErrors } from "./drivers/index.ts";
 export { NODE_LIMITS } from "./limits.ts";
 export type * from "./ports.ts";
 /** OCI images made of files of this machine: for examples and tests that have no registry to pull from. */
-export * as imageBuilder from "./testing/oci-image.ts";
+export * as imageBuilder from "./image-builder/oci-image.ts";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { promisify } from "node:util";
 import type { ZmachineSpec } from "@tfgrid/notary";
 import { linuxCompute, type LinuxCompute, type LinuxComputeOptions, linuxStorage, type LinuxStorage } from "../../src/drivers/index.ts";
-import { busyboxFiles, type ImageFile, type OciProcessConfig, writeOciImage } from "../../src/testing/oci-image.ts";
+import { busyboxFiles, type ImageFile, type OciProcessConfig, writeOciImage } from "../../src/image-builder/oci-image.ts";
 
 const exec = promisify(execFile);
 
