@@ -20,9 +20,8 @@ export const gatherMs = (state: StateReader): number =>
 
 /** undefined: nothing will ever be due as things are. */
 export function nextDueWorkMs(state: StateReader): number | undefined {
-  const dueMs = firstDueMs(state);
   const lastMs = dueWorkCell.get(state);
-  return dueMs === undefined || lastMs === undefined ? dueMs : Math.max(dueMs, lastMs + gatherMs(state));
+  return firstDueMs(state, lastMs === undefined ? 0 : lastMs + gatherMs(state));
 }
 
 /** Whether this block does time-based work. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { dueItems, firstDueMs, moveDue } from "../../src/runtime/store/due.ts";
 import { isPatient } from "../../src/runtime/transactions/patience.ts";
 import type { Call } from "../../src/types/calls.ts";
-import { type Chain, PROFILE, TFT, accountOf, nodeCall, world } from "./runtime-harness.ts";
+import { type Chain, MemoryState, PROFILE, TFT, accountOf, nodeCall, world } from "./runtime-harness.ts";
 
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
@@ -76,5 +77,51 @@ describe("what nobody waits for", () => {
     chain.next(1_000, []);
     expect(chain.read.node(chain.nodeOf("node1"))?.up).toBe(false);
     expect(patient(chain, "node1", beat(chain))).toBe(false);
+  });
+});
+
+describe("the due queue", () => {
+  const AT = 1_800_000_000_000;
+  const add = (state: MemoryState, kind: "contract" | "node", id: number, to: number): void => moveDue(state, { kind, id, from: 0, to });
+
+  it("keeps neighbours of one second in one row, and answers in order of time, kind and id", () => {
+    const state = new MemoryState();
+    for (const [id, offsetMs] of [[65, 999], [64, 0], [127, 999], [66, 500]] as const) add(state, "contract", id, AT + offsetMs);
+    expect(state.map.size).toBe(1);
+    add(state, "contract", 128, AT + 1);
+    add(state, "node", 3, AT + 999);
+    add(state, "contract", 67, AT + 1_000);
+    expect(state.map.size).toBe(4);
+    const order = dueItems(state, AT + 1_000, 100).map(({ kind, id, timeMs }) => [kind, id, timeMs - AT]);
+    expect(order).toEqual([
+      ["contract", 64, 0],
+      ["contract", 128, 1],
+      ["contract", 66, 500],
+      ["contract", 65, 999],
+      ["contract", 127, 999],
+      ["node", 3, 999],
+      ["contract", 67, 1_000],
+    ]);
+    expect(dueItems(state, AT + 500, 100)).toHaveLength(3);
+    expect(dueItems(state, AT + 1_000, 2).map(({ id }) => id)).toEqual([64, 128]);
+  });
+
+  it("names the first moment, or the one before which nothing is wanted", () => {
+    const state = new MemoryState();
+    expect(firstDueMs(state, AT)).toBeUndefined();
+    add(state, "contract", 1, AT + 700);
+    add(state, "contract", 9_000, AT + 300);
+    expect([0, AT + 299, AT + 301, AT + 5_000].map((notBeforeMs) => firstDueMs(state, notBeforeMs))).toEqual([AT + 300, AT + 300, AT + 301, AT + 5_000]);
+  });
+
+  it("leaves nothing behind of what was moved away", () => {
+    const state = new MemoryState();
+    for (let id = 0; id < 200; id += 1) add(state, "contract", id, AT + id);
+    for (let id = 0; id < 200; id += 1) moveDue(state, { kind: "contract", id, from: AT + id, to: AT + 3_600_000 });
+    expect(state.map.size).toBe(4);
+    expect(dueItems(state, AT + 3_599_999, 1)).toEqual([]);
+    expect(dueItems(state, AT + 3_600_000, 1_000).map(({ id }) => id)).toEqual(Array.from({ length: 200 }, (_, id) => id));
+    for (let id = 0; id < 200; id += 1) moveDue(state, { kind: "contract", id, from: AT + 3_600_000, to: 0 });
+    expect(state.map.size).toBe(0);
   });
 });

@@ -64,7 +64,7 @@ describe("the ledger's format", () => {
     chain.run(60_000, { up: ["node1", "node2"] });
     chain.do("agent", partCall(chain, solution, { nodeId: gatewayNodeId, networks: [share(2)] }));
     expect(bytesToHex(sha256(utf8(chain.state.dump())))).toMatchInlineSnapshot(
-      `"4e77893237829e49b9b1de7977b55c13d77da6b10c9798f1def1fe2721eb8245"`,
+      `"423ef708bdc6e5ae99d28d9bdb163ca5cb8ef1f404797385be8ac06038773ce9"`,
     );
   });
 });

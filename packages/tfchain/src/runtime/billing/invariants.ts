@@ -4,13 +4,13 @@ import type { World } from "../module.ts";
 import { lives } from "../nodes/store.ts";
 import { books } from "../rewards/books.ts";
 import { readPurse } from "../solutions/store.ts";
-import { type DueKind, dueKey, dueItems } from "../store/due.ts";
+import { type DueKind, dueName, dueItems } from "../store/due.ts";
 
 /** Exactly the entries that the things themselves remember. */
 export function* nothingIsForgotten({ state, active, solutions: all, nodes: machines }: World): Iterable<string> {
   const expected = new Set<string>();
   const expect = (kind: DueKind, id: number, timeMs: number): void => {
-    if (timeMs !== 0) expected.add(dueKey({ kind, id, timeMs }));
+    if (timeMs !== 0) expected.add(dueName({ kind, id, timeMs }));
   };
   for (const row of active) {
     const dueMs = meters.get(state, row.id)?.dueMs ?? 0;
@@ -31,7 +31,7 @@ export function* nothingIsForgotten({ state, active, solutions: all, nodes: mach
     expect("node", row.id, dueMs);
     expect("book", row.id, books.get(state, row.id)?.dueMs ?? 0);
   }
-  const found = dueItems(state, Number.MAX_SAFE_INTEGER - 1, Number.MAX_SAFE_INTEGER).map(dueKey);
+  const found = dueItems(state, Number.MAX_SAFE_INTEGER - 1, Number.MAX_SAFE_INTEGER).map(dueName);
   for (const key of found) if (!expected.delete(key)) yield `the due queue has ${key}, which nobody remembers`;
   for (const key of expected) yield `the due queue lacks ${key}`;
 }

@@ -23,6 +23,7 @@ import { disputeIdByContract, disputes, reviews, standings } from "../reputation
 import { books } from "../rewards/books.ts";
 import { services } from "../services/store.ts";
 import { purses, solutionIdByName, solutions, solutionsByAgent, solutionsByTwin } from "../solutions/store.ts";
+import { dueRows } from "../store/due.ts";
 import type { Cell } from "../store/table.ts";
 import { feeMultiplierCell, loadCell } from "../transactions/fee.ts";
 import { farmJoins } from "../transactions/free.ts";
@@ -95,7 +96,7 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   validatorKeys: section(validatorKeys),
   misbehaviours: section(misbehaviours),
   misbehaviourIds: section(misbehaviourIds),
-  due: { prefix: "due", schema: NOTHING },
+  due: section(dueRows),
   lastIds: { prefix: "meta/last", schema: s.uint() as Schema<unknown> },
 };
 
