@@ -30,6 +30,10 @@ export const nodeErrors = defineErrors({
     summary: "The ledger did not accept the node's registration yet.",
     cure: "The agent goes on trying; look at the code in the details: an expired join token needs a new one from the farmer.",
   },
+  "node.cannot_sleep": {
+    summary: "The farmer wants the machine off, and it stays on.",
+    cure: "Set `power` in the node's configuration, and let firmware and network card wake the machine by magic packets; or withdraw the wish.",
+  },
   "node.state_corrupt": {
     summary: "A file of the agent's own state cannot be read.",
     cure: "Nothing to do: it is read again from the ledger and the notary as soon as they answer.",

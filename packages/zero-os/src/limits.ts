@@ -40,6 +40,10 @@ export const NODE_LIMITS = {
   pageRows: 1_000,
   /** Lines that one call for logs can ask for from the past. */
   logTailLines: 10_000,
+  /** Magic packets to one network card: a card that renegotiates its link misses some. */
+  magicPackets: 10,
+  /** ms between two of them. */
+  magicPacketPauseMs: 500,
   /** A waiting agent that is told to stop gives running steps this long to end. */
   stopWaitMs: 2_000,
 } as const;

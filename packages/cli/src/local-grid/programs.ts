@@ -130,6 +130,8 @@ export function nodeProgram(options: NodeProgramOptions): ProgramSpec {
       uplink: { iface: "eth0", address: node.address },
       meshPorts: { first: 20_000, last: 20_999 },
       dnsUpstreams: [],
+      // One machine stands for all: a node that sleeps is a process that says nothing.
+      power: "process",
       ...(node.role === "gateway" ? { gateway: { domain: layout.domain } } : {}),
     },
   });

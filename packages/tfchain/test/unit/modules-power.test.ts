@@ -71,6 +71,19 @@ describe("power", () => {
     chain.do("user", nodeCall(chain));
   });
 
+  it("asked again while it sleeps, whoever can wake it hears it again; the time to wake runs on", () => {
+    const chain = asleep();
+    const heard = (): number => chain.events.filter((event) => event.type === "nodes.power" && event.target === "up").length;
+    chain.do("farmer", power(chain, "up"));
+    const before = node(chain).power;
+    chain.run(MINUTE / 2, { up: ["node2"] });
+    chain.do("farmer", power(chain, "up"));
+    expect([heard(), node(chain).power]).toEqual([2, before]);
+    chain.do("node1", beat(chain));
+    chain.do("farmer", power(chain, "up"));
+    expect(heard()).toBe(3);
+  });
+
   it("whoever rents a sleeping node wakes it, and pays from its first heartbeat on", () => {
     const chain = asleep();
     chain.do("user", { type: "contracts.create_rent", nodeId: chain.nodeOf("node1"), depositUnits: 100n * TFT });

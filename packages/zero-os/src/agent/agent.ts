@@ -10,6 +10,8 @@ import type { RunStore } from "../provisioning/memory.ts";
 import type { Actual, DesiredContract, Plan } from "../provisioning/model.ts";
 import { contractOfKey } from "../provisioning/keys.ts";
 import { Reconciler } from "../provisioning/reconciler.ts";
+import type { PowerControl } from "../power/control.ts";
+import { PowerRole } from "../power/power-role.ts";
 import { type NodeProfile, register, type Registration } from "../registration/register.ts";
 import { buildReport } from "../reporting/build-report.ts";
 import { runHeartbeat } from "../reporting/heartbeat.ts";
@@ -37,6 +39,8 @@ export interface AgentOptions {
   readonly bootMs: number;
   readonly drivers: { readonly compute: ComputeDriver; readonly storage: StorageDriver; readonly networks: NetworkControl };
   readonly stores: { readonly contracts: ContractStore; readonly runs: RunStore; readonly node: NodeStore; readonly usage: UsageStore };
+  /** Undefined: the machine stays on. */
+  readonly power?: PowerControl | undefined;
   readonly gateway?: { readonly domain: string; readonly control: GatewayControl };
   /** What works only with an identity on the ledger (messaging, paths); tried again until it succeeds. */
   readonly onRegistered?: (registration: Registration, agent: Agent) => Promise<void>;
@@ -57,6 +61,7 @@ export class Agent {
   #book: ContractBook | undefined;
   #reporter: Reporter | undefined;
   #registration: Registration | undefined;
+  #power: PowerRole | undefined;
   #plan: { readonly plan: Plan; readonly actual: Actual; readonly znetPorts: ReadonlyMap<string, number> } | undefined;
   #reports: ReadonlyMap<ContractId, Report> = new Map();
   #contracts: readonly DesiredContract[] = [];
@@ -165,7 +170,11 @@ export class Agent {
     this.#reporter = new Reporter({ ...world, signer, ...params, onRefused: (id) => book.hint(id) });
     const reporter = this.#reporter;
     const intervalMs = params.heartbeatIntervalMs;
-    this.#run("heartbeats", (ended) => runHeartbeat({ chain, signer, nodeId, bootMs, clock, entropy, logger, intervalMs }, ended));
+    const power = new PowerRole({ world, control: this.#options.power, nodeId, farmId: joinToken.farmId, isIdle: () => book.complete && book.entries.size === 0 && !this.isBusy });
+    this.#power = power;
+    const isSilent = (): boolean => power.isAsleep;
+    this.#run("heartbeats", (ended) => runHeartbeat({ chain, signer, nodeId, bootMs, clock, entropy, logger, intervalMs, isSilent }, ended));
+    this.#run("power", (ended) => power.run(ended));
     this.#run("events", (ended) => this.#follow(nodeId, ended));
     this.#run("contracts", (ended) => book.run(ended));
     this.#run("reports", (ended) => reporter.run(ended));
@@ -198,6 +207,7 @@ export class Agent {
       for (const id of hints.contracts) this.#book?.hint(id);
       for (const id of hints.solutions) this.#solutions.hint(id);
       for (const id of hints.nodes) this.#nodes.hint(id);
+      this.#power?.hint(block.events);
     }
     if (!signal.aborted) logger.warn("the ledger's events ended");
   }

@@ -44,6 +44,11 @@ export const nodeConfig = s.struct({
   dnsUpstreams: s.list(ip, { max: 4 }),
   /** Present: this node is a web gateway for NAME.domain. */
   gateway: s.optional(s.struct({ domain: s.text({ minLength: 1, maxLength: 253 }) })),
+  /**
+   * How the farmer's wish to switch the node off is followed: `machine`: the machine is powered off, and woken by magic packets of
+   * another 3Node on its LAN; `process`: the agent falls silent (several nodes on one machine). Left out: it stays on.
+   */
+  power: s.optional(s.oneOf(["machine", "process"])),
   /** A wireguard-go that is newer than the one in PATH. */
   wireguardGo: s.optional(path),
   logLevel: s.optional(s.oneOf(["debug", "info", "warn", "error"])),

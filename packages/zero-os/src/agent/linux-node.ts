@@ -13,6 +13,7 @@ import { readBootMs } from "../identity/boot-marker.ts";
 import { type Identity, openIdentity } from "../identity/identity.ts";
 import { lockDataDir } from "../identity/lock.ts";
 import { serveNodeApi } from "../node-api/serve.ts";
+import { type PowerControl, machinePower, processPower } from "../power/control.ts";
 import { nodeProfileOf } from "../registration/profile.ts";
 import type { Registration } from "../registration/register.ts";
 import { SOFTWARE_VERSION } from "../version.ts";
@@ -79,6 +80,7 @@ async function startLocked({ config, logger }: StartNodeOptions, unlock: () => P
       node: fileNodeStore({ dataDir, logger }),
       usage: fileUsageStore({ dataDir, logger }),
     },
+    power: powerOf(config),
     onRegistered: (registration, running) => session.join(registration, running),
     ...gatewayOption(config, machine),
   });
@@ -96,6 +98,11 @@ async function startLocked({ config, logger }: StartNodeOptions, unlock: () => P
       await unlock();
     },
   };
+}
+
+function powerOf({ power, uplink }: NodeConfig): PowerControl | undefined {
+  if (power === undefined) return undefined;
+  return power === "machine" ? machinePower({ iface: uplink.iface, clock: systemClock }) : processPower({ clock: systemClock });
 }
 
 function gatewayOption({ gateway }: NodeConfig, machine: Machine) {

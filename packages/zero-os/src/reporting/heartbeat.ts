@@ -23,6 +23,8 @@ export interface HeartbeatOptions {
   readonly entropy: Entropy;
   readonly logger: Logger;
   readonly intervalMs: number;
+  /** While the node sleeps it says nothing. */
+  readonly isSilent?: () => boolean;
 }
 
 /** A loop of its own: nothing that provisioning does can delay it. One heartbeat at once, then one per slot. */
@@ -33,6 +35,10 @@ export async function runHeartbeat(options: HeartbeatOptions, signal: AbortSigna
   while (!signal.aborted) {
     const uptimeSec = Math.max(0, Math.floor((clock.nowMs() - options.bootMs) / 1000));
     let wakeMs: number;
+    if (options.isSilent?.() === true) {
+      await clock.sleep(Math.max(1, nextSlotMs(clock.nowMs(), phaseMs, intervalMs) - clock.nowMs()), signal).catch(() => undefined);
+      continue;
+    }
     try {
       await chain.submit(signer, [{ type: "nodes.heartbeat", nodeId, uptimeSec }], { signal });
       failures = 0;

@@ -4,6 +4,7 @@ import { type ContractId, type FarmId, type Hex, jsonLogger, type KeyPair, keyPa
 import { Agent } from "../../src/agent/agent.ts";
 import type { ContractStore, HeldContract } from "../../src/agent/contract-store.ts";
 import type { GatewayControl } from "../../src/agent/gateway-loop.ts";
+import type { PowerControl } from "../../src/power/control.ts";
 import type { NodeStore } from "../../src/agent/node-store.ts";
 import { identityFromSeed } from "../../src/identity/identity.ts";
 import type { RunStore } from "../../src/provisioning/memory.ts";
@@ -73,7 +74,7 @@ export interface Person {
 
 export const AGENT_SEED = 7;
 export const NODE_SEED = 9;
-const keysOf = (seed: number): KeyPair => keyPairFromSeed(new Uint8Array(32).fill(seed));
+export const keysOf = (seed: number): KeyPair => keyPairFromSeed(new Uint8Array(32).fill(seed));
 
 export const profile: NodeProfile = {
   total: { cpuMilli: 4_000, memoryBytes: 8 * 1024 * MIB, ssdBytes: 100 * 1024 * MIB, hddBytes: 0 },
@@ -151,9 +152,9 @@ export const openGate: Gate = async () => undefined;
 
 export function newAgent(
   world: World,
-  options: { readonly gate?: Gate; readonly isDead?: () => boolean; readonly gateway?: { domain: string; control: GatewayControl }; readonly relays?: readonly string[] } = {},
+  options: { readonly gate?: Gate; readonly isDead?: () => boolean; readonly gateway?: { domain: string; control: GatewayControl }; readonly relays?: readonly string[]; readonly power?: PowerControl } = {},
 ): Agent {
-  const { gate = openGate, isDead = () => false, gateway, relays = [] } = options;
+  const { gate = openGate, isDead = () => false, gateway, relays = [], power } = options;
   const { chain, machine, disk, clock, random } = world;
   const logger = jsonLogger({ write: process.env["SIM_LOG"] === undefined ? () => undefined : (line) => process.stderr.write(line), clock, level: "debug" });
   return new Agent({
@@ -172,6 +173,7 @@ export function newAgent(
     bootMs: clock.nowMs() - 1_000,
     drivers: { compute: machine.compute(gate), storage: machine.storage(gate), networks: machine.networks(gate) },
     stores: disk.stores(gate),
+    power,
     ...(gateway === undefined ? {} : { gateway }),
   });
 }

@@ -21,6 +21,8 @@ import type { VirtualClock } from "./virtual-clock.ts";
 export const CHAIN_ID = "simulated-1";
 const ZERO32 = "00".repeat(32) as Twin["encryptionKey"];
 
+type Power = NonNullable<Node["power"]>;
+
 export class SimChain {
   readonly clock: VirtualClock;
   readonly twins = new Map<number, Twin>();
@@ -156,7 +158,18 @@ export class SimChain {
       this.nodes.set(nodeId, { ...(this.nodes.get(nodeId) as Node), ...profile });
     } else if (call.type === "nodes.heartbeat") {
       this.nodes.set(call.nodeId, { ...(this.nodes.get(call.nodeId) as Node), lastHeartbeatMs: this.clock.nowMs(), uptimeSec: call.uptimeSec, up: true });
+      const { power } = this.nodes.get(call.nodeId) as Node;
+      if (power?.state === "down") this.setPower(call.nodeId, { state: "up" });
+    } else if (call.type === "nodes.sleep") {
+      this.setPower(call.nodeId, { state: "down" });
     } else if (call.type === "contracts.report") this.#report(call);
+  }
+
+  setPower(nodeId: NodeId, change: Partial<Pick<Power, "target" | "state">>): void {
+    const node = this.nodes.get(nodeId) as Node;
+    const power: Power = { target: "up", targetSinceMs: 0, state: "up", stateSinceMs: 0, ...node.power, ...change };
+    this.nodes.set(nodeId, { ...node, power, up: power.state === "up" });
+    this.block([{ type: "nodes.power", nodeId, farmId: node.farmId, target: power.target, state: power.state }]);
   }
 
   #report({ contractId, report }: Extract<Call, { type: "contracts.report" }>): void {

@@ -37,8 +37,10 @@ export function setPower(context: CallContext, { nodeId, target }: CallOf<"nodes
 
 /** By its farmer, or because somebody rents it. */
 export function wantOn(context: Context, node: Node): void {
-  if (node.power === undefined || node.power.target === "up") return;
-  setTarget(context, node, "up");
+  if (node.power === undefined) return;
+  if (node.power.target === "down") setTarget(context, node, "up");
+  // Asked again while it sleeps: whoever can wake it hears it again. Its time to wake runs on.
+  else if (isAsleep(node)) tell(context, node, node.power);
 }
 
 function setTarget(context: Context, node: Node, target: Power["target"]): void {
@@ -64,8 +66,9 @@ export function sleep(context: CallContext, { nodeId }: CallOf<"nodes.sleep">): 
   lives.put(state, nodeId, { ...readLife(state, nodeId), sleep: { since: momentOf(context), wanted: null } });
 }
 
-function store({ state, emit }: Context, node: Node & { readonly power: Power }): void {
-  nodes.put(state, node.id, node);
-  const { id: nodeId, farmId, power } = node;
-  emit({ type: "nodes.power", nodeId, farmId, target: power.target, state: power.state });
+function store(context: Context, node: Node & { readonly power: Power }): void {
+  nodes.put(context.state, node.id, node);
+  tell(context, node, node.power);
 }
+
+const tell = ({ emit }: Context, { id: nodeId, farmId }: Node, { target, state }: Power): void => emit({ type: "nodes.power", nodeId, farmId, target, state });
