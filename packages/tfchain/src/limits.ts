@@ -34,11 +34,17 @@ export const ENGINE_LIMITS = {
 export const STATE_LIMITS = {
   /** Subtrees below depth 16 held in memory; about 76 leaves each with five million keys, so at most about 60 MB. */
   loadedSubtrees: 4_096,
+  /** Rows that say what changed of a page of the tree before it is written as a whole again: each is one more read. */
+  pageChanges: 4,
+  /** Bytes of all these rows: half a page of 16 branches, or four changed leaves. */
+  pageChangesBytes: 300,
   /** Newest versions of the state that values are proven at: a proof outlives some blocks, and CometBFT signs a state one block later. */
   provenVersions: 128,
   /** Old versions given up with each new one; more than one so that a lowered bound is reached. */
   prunedVersionsPerBlock: 2,
-  /** Bytes of one row of replaced values: found by one seek, and small enough that LMDB need not look for long runs of free pages. */
+  /** Bytes from which a row of blocks, events or history is compressed: below, it hardly becomes smaller and the call costs more than it saves. */
+  packedRowBytes: 1_024,
+  /** Bytes of one row of replaced values before it is compressed: found by one seek, and small enough that LMDB need not look for long runs of free pages. */
   historyRowBytes: 32 * 1024,
   /** Bytes of one state value: far above what one transaction can write, and a row still fits into one chunk of a snapshot. */
   valueBytes: 4 * 1024 * 1024 - 4_096,

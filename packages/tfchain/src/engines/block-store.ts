@@ -6,7 +6,7 @@ import { type Hex, decodeTrusted, encode } from "@tfgrid/primitives";
 import { ENGINE_LIMITS } from "../limits.ts";
 import { chainErrors } from "../light/errors.ts";
 import { type SignedHeader, factsOf, signedHeader } from "../light/signed-header.ts";
-import type { Storage, WriteOp } from "../state/index.ts";
+import { type Storage, type WriteOp, pack, unpack } from "../state/index.ts";
 import { type BlockInfo, type EventRow, type TxResult, txResult } from "./engine.ts";
 import { resultText } from "./result-text.ts";
 
@@ -58,7 +58,7 @@ export class BlockStore {
     const key = heightKey(height);
     const ops = [
       ...(record.signed === undefined ? [] : this.headerOps(record.signed)),
-      put("blocks", `${key}/txs`, frame(record.txs)),
+      put("blocks", `${key}/txs`, pack(frame(record.txs))),
       put("meta", HEAD_KEY, text(String(height))),
     ];
     record.results.forEach((result, index) => {
@@ -67,7 +67,7 @@ export class BlockStore {
       ops.push(put("txs", result.hash, text(`${height}/${index}`)));
       ops.push(put("blocks", `${key}/result/${heightKey(index)}`, text(resultText(result))));
     });
-    if (record.eventsJson !== undefined) ops.push(put("events", key, text(record.eventsJson)));
+    if (record.eventsJson !== undefined) ops.push(put("events", key, pack(text(record.eventsJson))));
     return [...ops, ...this.#prune(height)];
   }
 
@@ -118,7 +118,8 @@ export class BlockStore {
   /** As they were submitted, in block order. @throws GridError chain.height_pruned */
   transactions(height: number): readonly Uint8Array[] {
     this.#requireRetained(height);
-    return unframe(this.#storage.get("blocks", `${heightKey(height)}/txs`) ?? new Uint8Array());
+    const row = this.#storage.get("blocks", `${heightKey(height)}/txs`);
+    return row === undefined ? [] : unframe(unpack(row));
   }
 
   tx(hash: Hex): TxResult | undefined {
@@ -133,7 +134,7 @@ export class BlockStore {
     this.#requireRetained(from);
     const rows: EventRow[] = [];
     for (const [key, value] of this.#storage.range("events", { gte: heightKey(from), lt: "g", limit })) {
-      rows.push({ height: Number.parseInt(key, 16), json: Buffer.from(value).toString() });
+      rows.push({ height: Number.parseInt(key, 16), json: Buffer.from(unpack(value)).toString() });
     }
     return rows;
   }

@@ -1,5 +1,5 @@
 /** The tree over many leaves: each page is made and written once, in order, with one small subtree in memory at a time. */
-import { type StorePage, storeFresh } from "./pages.ts";
+import { type PageStore, storeFresh } from "./pages.ts";
 import { type Leaf, type Node, UNLOAD_DEPTH, build, hashOf, join } from "./tree.ts";
 
 const SUBTREES = 2 ** UNLOAD_DEPTH;
@@ -8,10 +8,10 @@ export const subtreeOf = ({ keyHash }: Leaf): number => (keyHash.charCodeAt(0) <
 
 export class TreeBuilder {
   readonly #version: number;
-  readonly #store: StorePage;
+  readonly #store: PageStore;
   readonly #subtrees: Node[] = Array.from({ length: SUBTREES }, () => undefined);
 
-  constructor(options: { readonly version: number; readonly store: StorePage }) {
+  constructor(options: { readonly version: number; readonly store: PageStore }) {
     this.#version = options.version;
     this.#store = options.store;
   }

@@ -6,7 +6,7 @@ import { type History, ROOT_KEY, type Replaced, VERSION_KEY, beginHistory, pageK
 import { encodeRoot, storeFresh } from "./pages.ts";
 import { SortedKeys } from "./sorted-keys.ts";
 import type { RangeOptions, Storage, WriteOp } from "./storage.ts";
-import { type Change, type Node, type Tree, digest, hashOf } from "./tree.ts";
+import { type Change, type Node, type Tree, digest, digestOfKey, hashOf } from "./tree.ts";
 
 export interface DraftOptions {
   readonly storage: Storage;
@@ -99,17 +99,21 @@ export class Draft implements StateDraft {
       if (sameValue(before, value)) continue;
       ops.push({ table: "state", key, value });
       replaced.push({ key, value: before });
-      changes.push({ keyHash: digest(Buffer.from(key)), valueHash: value === undefined ? undefined : digest(value) });
+      changes.push({ keyHash: digestOfKey(key), valueHash: value === undefined ? undefined : digest(value) });
     }
     const { root, stalePages } = tree.draft(changes.sort((a, b) => (a.keyHash < b.keyHash ? -1 : 1)));
     const prefix = versionKey(version);
-    storeFresh(root, version, (path, page) => ops.push({ table: "tree", key: prefix + path, value: page }));
-    const rootBytes = encodeRoot(root, version);
+    const stale = [...stalePages];
+    storeFresh(root, version, {
+      page: (path, row) => void ops.push({ table: "tree", key: prefix + path, value: row }),
+      stale: (page) => void stale.push(page),
+    });
+    const rootBytes = encodeRoot(root);
     ops.push({ table: "meta", key: ROOT_KEY, value: rootBytes });
     ops.push({ table: "meta", key: VERSION_KEY, value: Buffer.from(String(version)) });
     // A chain may begin at a later height than 0.
     if (committed < 0) ops.push(beginHistory(version), { table: "history", key: pageKey({ version, path: "/root" }), value: rootBytes });
-    else ops.push(...history.ops({ version, root: rootBytes, replaced, stalePages }));
+    else ops.push(...history.ops({ version, root: rootBytes, replaced, stalePages: stale }));
     const adopt = (): void => {
       tree.adopt(root);
       this.#options.adopt(version);

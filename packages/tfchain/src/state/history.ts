@@ -4,6 +4,7 @@
  * block appends them and pruning takes them away in one piece; both cost what the block changed.
  */
 import { STATE_LIMITS } from "../limits.ts";
+import { pack, unpack } from "./packed.ts";
 import type { Storage, WriteOp } from "./storage.ts";
 import type { PageId } from "./tree.ts";
 
@@ -56,7 +57,7 @@ export class History {
       const prefix = `${versionKey(version)}/old/`;
       // A row is named by its last key: the first row at or after the key is the only one that can hold it.
       for (const [, row] of this.#storage.range("history", { gte: prefix + key, lt: `${versionKey(version)}/old0`, limit: 1 })) {
-        const found = findReplaced(row, key);
+        const found = findReplaced(unpack(row), key);
         if (found !== undefined) return found;
       }
     }
@@ -67,9 +68,9 @@ export class History {
   ops(change: VersionChange): WriteOp[] {
     const { version, root } = change;
     const ops: WriteOp[] = [{ table: "history", key: rootKey(version), value: root }];
-    for (const [last, row] of packReplaced(change.replaced)) ops.push({ table: "history", key: `${versionKey(version)}/old/${last}`, value: row });
+    for (const [last, row] of packReplaced(change.replaced)) ops.push({ table: "history", key: `${versionKey(version)}/old/${last}`, value: pack(row) });
     packStale(change.stalePages).forEach((row, index) => {
-      ops.push({ table: "history", key: `${versionKey(version)}/stale/${versionKey(index)}`, value: row });
+      ops.push({ table: "history", key: `${versionKey(version)}/stale/${versionKey(index)}`, value: pack(row) });
     });
     return [...ops, ...this.#prune(version)];
   }
@@ -93,7 +94,7 @@ export class History {
     for (const [key] of this.#storage.range("history", { gte: `${prefix}/old/`, lt: `${prefix}/old0` })) ops.push({ table: "history", key, value: undefined });
     for (const [key, row] of this.#storage.range("history", { gte: `${prefix}/stale/`, lt: `${prefix}/stale0` })) {
       ops.push({ table: "history", key, value: undefined });
-      for (const page of Buffer.from(row).toString("latin1").split("\n")) ops.push({ table: "tree", key: page, value: undefined });
+      for (const page of Buffer.from(unpack(row)).toString("latin1").split("\n")) ops.push({ table: "tree", key: page, value: undefined });
     }
     return ops;
   }

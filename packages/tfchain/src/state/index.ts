@@ -4,6 +4,7 @@ export { lmdbStorage } from "./lmdb-storage.ts";
 export { memoryStorage } from "./memory-storage.ts";
 export { type FinishOptions, type OfferedSnapshot, type Restore, type RestoreOptions, type TrustedState, beginRestore } from "./restore.ts";
 export { type SnapshotFiles, snapshotFiles } from "./snapshot-files.ts";
+export { pack, unpack } from "./packed.ts";
 export { SNAPSHOT_FORMAT, type SnapshotInfo, type SnapshotManifest } from "./snapshot-format.ts";
 export { type ChunkId, type Snapshots, type SnapshotsOptions, openSnapshots } from "./snapshots.ts";
 export { openState } from "./state-store.ts";

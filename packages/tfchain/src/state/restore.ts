@@ -14,7 +14,7 @@ import { encodeRoot } from "./pages.ts";
 import { type Row, type SnapshotInfo, type SnapshotManifest, parseManifest, unpackChunk } from "./snapshot-format.ts";
 import { Slices } from "./slices.ts";
 import type { Storage, WriteOp } from "./storage.ts";
-import { type Leaf, type Node, digest, hashOf } from "./tree.ts";
+import { type Leaf, type Node, digest, digestOfKey, hashOf } from "./tree.ts";
 
 const MARKER_KEY = "restoring";
 const STAGED = ["state", "tree", "history"] as const;
@@ -151,7 +151,7 @@ class StagedRestore implements Restore {
       this.abandon();
       throw stateErrors.fail("snapshot.wrong_root", { details: { height, restored: root, trusted: appHash } });
     }
-    const rootBytes = encodeRoot(tree, height);
+    const rootBytes = encodeRoot(tree);
     this.#storage.clear([LEAVES]);
     this.#storage.write([
       { table: "meta", key: ROOT_KEY, value: rootBytes },
@@ -172,7 +172,9 @@ class StagedRestore implements Restore {
       if (pages.length > 0) this.#storage.write(pages);
       pages = [];
     };
-    const builder = new TreeBuilder({ version: this.manifest.height, store: (path, value) => void pages.push({ table: "tree", key: prefix + path, value }) });
+    const page = (path: string, value: Uint8Array): void => void pages.push({ table: "tree", key: prefix + path, value });
+    // A tree that is new as a whole replaces nothing.
+    const builder = new TreeBuilder({ version: this.manifest.height, store: { page, stale: () => undefined } });
     let rows = 0;
     for (let firstByte = 0; firstByte < PARTS; firstByte += 1) {
       for (const leaves of await partOf(this.#storage, firstByte, slices)) {
@@ -204,7 +206,7 @@ const partKey = (firstByte: number): string => firstByte.toString(16).padStart(2
 function leafOps(rows: readonly Row[], chunk: number): WriteOp[] {
   const parts = Array.from({ length: PARTS }, (): string[] => []);
   for (const [key, value] of rows) {
-    const keyHash = digest(Buffer.from(key));
+    const keyHash = digestOfKey(key);
     parts[keyHash.charCodeAt(0)]?.push(keyHash + digest(value));
   }
   return parts.flatMap((part, firstByte) => {

@@ -12,10 +12,10 @@ import type { Proven, ProvenAt, StateDraft, StateOptions, StateStore } from "./a
 import { Draft } from "./draft.ts";
 import { claimFormat } from "./format.ts";
 import { History, ROOT_KEY, VERSION_KEY, pageKey } from "./history.ts";
-import { decodePage, decodeRoot } from "./pages.ts";
+import { decodeRoot, readPage } from "./pages.ts";
 import { clearInterrupted } from "./restore.ts";
 import type { RangeOptions, Storage } from "./storage.ts";
-import { type Digest, type LoadPage, type TreePath, Tree, digest, hashOf, pagePath, pathFrom } from "./tree.ts";
+import { type Digest, type LoadPage, type PageId, type TreePath, Tree, digest, digestOfKey, hashOf, pagePath, pathFrom } from "./tree.ts";
 
 /** The head and the one before, which CometBFT signs at the head. */
 const MIN_VERSIONS = 2;
@@ -37,11 +37,7 @@ class CommittedState implements StateStore {
 
   constructor(storage: Storage, retainedVersions: number) {
     this.#storage = storage;
-    this.#loadPage = (page) => {
-      const bytes = storage.get("tree", pageKey(page));
-      if (bytes === undefined) throw new Error(`page ${pageKey(page)} of the state tree is missing`);
-      return decodePage(bytes);
-    };
+    this.#loadPage = ({ version, path }) => readPage(version, (of) => rowOf(storage, { version: of, path }));
     this.#history = new History(storage, Math.max(MIN_VERSIONS, Math.min(retainedVersions, STATE_LIMITS.provenVersions)));
     this.#tree = this.#keptTree();
     this.#version = this.#keptVersion();
@@ -91,7 +87,7 @@ class CommittedState implements StateStore {
   }
 
   prove(key: string): Proven {
-    return { value: this.get(key), proof: proofOf(this.#tree.path(digest(Buffer.from(key)))) };
+    return { value: this.get(key), proof: proofOf(this.#tree.path(digestOfKey(key))) };
   }
 
   rootAt(version: number): Hex {
@@ -101,9 +97,9 @@ class CommittedState implements StateStore {
   proveAt(version: number, key: string): ProvenAt {
     if (version === this.#version) return { ...this.prove(key), version, root: this.root };
     const root = this.#rootNode(version);
-    const keyHash = digest(Buffer.from(key));
+    const keyHash = digestOfKey(key);
     const path = pathFrom(root, keyHash, (branch, depth) => {
-      return branch.children ?? this.#loadPage({ version: branch.version, path: pagePath(keyHash, depth) });
+      return branch.children ?? this.#loadPage({ version: branch.version, path: pagePath(keyHash, depth) }).children;
     });
     const value = path.leaf?.keyHash === keyHash ? this.#valueAt(version, key, path.leaf.valueHash) : undefined;
     return { value, proof: proofOf(path), version, root: hexOf(hashOf(root)) };
@@ -128,6 +124,12 @@ class CommittedState implements StateStore {
     if (then === undefined || digest(then) !== valueHash) throw new Error(`the value of ${key} at version ${version} is missing`);
     return then;
   }
+}
+
+function rowOf(storage: Storage, page: PageId): Uint8Array {
+  const bytes = storage.get("tree", pageKey(page));
+  if (bytes === undefined) throw new Error(`page ${pageKey(page)} of the state tree is missing`);
+  return bytes;
 }
 
 function proofOf({ siblings, leaf }: TreePath): StateProof {

@@ -25,6 +25,12 @@ export interface Branch {
   fresh: boolean;
   /** Of a branch at a page boundary: the version of the state that wrote its page. */
   version: number;
+  /** Of such a branch, until its own page is stored: the one that it replaces. */
+  replaces: Branch | undefined;
+  /** Of such a branch, when it is loaded: versions whose rows its page consists of beside its own, the newest first. */
+  changes: readonly number[];
+  /** Bytes of all these rows but the last, which is whole. */
+  changedBytes: number;
 }
 export type Node = Leaf | Branch | undefined;
 
@@ -39,10 +45,16 @@ export const LEVELS_PER_PAGE = 4;
 /** Subtrees that start here are dropped from memory when too many are loaded. A page begins here. */
 export const UNLOAD_DEPTH = 16;
 
+export const WHOLE: readonly number[] = [];
 const scratch = Buffer.alloc(65);
 
 export function digest(bytes: Uint8Array): Digest {
   return cryptoHash("sha256", bytes, "binary");
+}
+
+/** Of a key's bytes: keys are ASCII. */
+export function digestOfKey(key: string): Digest {
+  return cryptoHash("sha256", key, "binary");
 }
 
 function taggedDigest(tag: number, left: Digest, right: Digest): Digest {
@@ -73,7 +85,10 @@ export interface PageId {
   readonly version: number;
   readonly path: string;
 }
-export type LoadPage = (page: PageId) => readonly [Node, Node];
+export interface LoadedPage extends Pick<Branch, "changes" | "changedBytes"> {
+  readonly children: readonly [Node, Node];
+}
+export type LoadPage = (page: PageId) => LoadedPage;
 
 export interface TreeOptions {
   readonly root: Node;
@@ -82,7 +97,7 @@ export interface TreeOptions {
 
 export interface TreeDraft {
   readonly root: Node;
-  /** Stored pages that the drafted version no longer uses. */
+  /** Rows of pages that the drafted version has no page instead of. */
   readonly stalePages: readonly PageId[];
 }
 
@@ -145,7 +160,10 @@ export class Tree {
   #children(branch: Branch, keyHash: Digest, depth: number): readonly [Node, Node] {
     if (branch.children === undefined) {
       hashOf(branch);
-      branch.children = this.#loadPage({ version: branch.version, path: pagePath(keyHash, depth) });
+      const page = this.#loadPage({ version: branch.version, path: pagePath(keyHash, depth) });
+      branch.children = page.children;
+      branch.changes = page.changes;
+      branch.changedBytes = page.changedBytes;
       if (depth === UNLOAD_DEPTH) this.#loaded.push(branch);
     }
     return branch.children;
@@ -164,13 +182,27 @@ export class Tree {
     const right = this.#update(oldRight, middle, to, depth + 1);
     if (left === oldLeft && right === oldRight) return node;
     const next = join(left, right);
-    if (depth % LEVELS_PER_PAGE === 0) this.#stalePages.push({ version: node.version, path: pagePath(first.keyHash, depth) });
+    if (depth % LEVELS_PER_PAGE === 0) this.#replace(node, next, first.keyHash, depth);
     if (next?.kind === "branch" && depth === UNLOAD_DEPTH) this.#loaded.push(next);
     return next;
   }
+
+  #replace(old: Branch, next: Node, keyHash: Digest, depth: number): void {
+    if (next?.kind === "branch") next.replaces = old;
+    else for (const version of [old.version, ...old.changes]) this.#stalePages.push({ version, path: pagePath(keyHash, depth) });
+  }
 }
 
-const branch = (left: Node, right: Node): Branch => ({ kind: "branch", hash: undefined, children: [left, right], fresh: true, version: -1 });
+const branch = (left: Node, right: Node): Branch => ({
+  kind: "branch",
+  hash: undefined,
+  children: [left, right],
+  fresh: true,
+  version: -1,
+  replaces: undefined,
+  changes: WHOLE,
+  changedBytes: 0,
+});
 
 /** A subtree with one leaf is that leaf: leaves rise to the shallowest depth where they are alone. */
 export function join(left: Node, right: Node): Node {

@@ -4,7 +4,7 @@ import { BlockStore } from "../../src/engines/block-store.ts";
 import { createRuntime } from "../../src/runtime/index.ts";
 import { type Storage, memoryStorage, openState } from "../../src/state/index.ts";
 import { pageKey } from "../../src/state/history.ts";
-import { decodePage, decodeRoot } from "../../src/state/pages.ts";
+import { decodeRoot, readPage } from "../../src/state/pages.ts";
 import { LEVELS_PER_PAGE, type Node } from "../../src/state/tree.ts";
 import { ALL } from "./state.ts";
 
@@ -50,9 +50,14 @@ function collectPages(storage: Storage, node: Node, walk: Walk): void {
     if (into.has(key)) return;
     into.add(key);
     assert.equal(depth % LEVELS_PER_PAGE, 0);
-    const page = storage.get("tree", key);
-    assert.ok(page, `page ${key} is missing`);
-    children = decodePage(page);
+    const rowOf = (version: number): Uint8Array => {
+      const row = storage.get("tree", pageKey({ version, path: `/${nibbles}` }));
+      assert.ok(row, `page ${key} is missing at version ${version}`);
+      return row;
+    };
+    const page = readPage(node.version, rowOf);
+    for (const version of page.changes) into.add(pageKey({ version, path: `/${nibbles}` }));
+    children = page.children;
   }
   collectPages(storage, children[0], { depth: depth + 1, path: `${path}0`, into });
   collectPages(storage, children[1], { depth: depth + 1, path: `${path}1`, into });
