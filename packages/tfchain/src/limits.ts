@@ -126,6 +126,10 @@ export const RPC_LIMITS = {
   batchAnswerCharacters: 16 * 1024 * 1024,
   /** Connections at once, HTTP and WebSocket together. */
   connections: 1_024,
+  /** ms that the calls of a batch take before others have their turn: one call more, and a block is hardly late. */
+  batchTurnMs: 10,
+  /** Rows that a list looks at in one piece, before others have their turn: some ms. One page of the longest needs no second piece. */
+  rowsAtOnce: 1_000,
   /** Calls of one WebSocket connection that are not answered yet, each of a batch counted. */
   openCallsPerConnection: 2_048,
   /** `events.follow` of one WebSocket connection. */

@@ -105,12 +105,16 @@ export function requireBatch(values: readonly unknown[]): void {
 export async function answerBatch(values: readonly unknown[], answering: Answering): Promise<string | undefined> {
   requireBatch(values);
   let characters = 0;
+  let turnBeganMs = performance.now();
   const replies: Promise<string | undefined>[] = [];
   for (const value of values) {
     const reply = answer({ ...answering, value, refusal: characters < RPC_LIMITS.batchAnswerCharacters ? undefined : tooMuch() });
     replies.push(reply);
     void reply.then((text) => (characters += text?.length ?? 0));
     await settledOrLater(reply);
+    if (performance.now() - turnBeganMs < RPC_LIMITS.batchTurnMs) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    turnBeganMs = performance.now();
   }
   const texts = (await Promise.all(replies)).filter((text) => text !== undefined);
   return texts.length === 0 ? undefined : `[${texts.join(",")}]`;

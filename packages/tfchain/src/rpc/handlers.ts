@@ -2,11 +2,13 @@
 import { type GridError, type Hex, hasCode, hexToBytes } from "@tfgrid/primitives";
 import type { ChainGate, Engine } from "../engines/engine.ts";
 import { resultText } from "../engines/result-text.ts";
+import { RPC_LIMITS } from "../limits.ts";
 import { chainErrors } from "../light/errors.ts";
 import type { Runtime } from "../runtime/api.ts";
 import { type Handler, JsonText } from "./dispatch.ts";
 import type { ReputationSubject } from "../types/index.ts";
 import { type MethodName, type Methods, methods, openRpc } from "./methods.ts";
+import { piecewise } from "./pieces.ts";
 import { proveStateAt } from "./prove.ts";
 
 type ParamsOf<M extends MethodName> = ReturnType<Methods[M]["params"]["fromJson"]>;
@@ -52,6 +54,7 @@ type ReaderMethod = Extract<MethodName, keyof ReturnType<Runtime["queries"]> | "
 
 function readers(engine: Engine, runtime: Runtime): Pick<Implementations, ReaderMethod> {
   const read = runtime.queries(engine.state);
+  const inPieces = piecewise();
   return {
     head: () => engine.head(),
     params: () => read.params(),
@@ -98,7 +101,7 @@ function readers(engine: Engine, runtime: Runtime): Pick<Implementations, Reader
     farms: (page) => read.farms(page),
     nodes: (page) => read.nodes(page),
     solutions: (page) => read.solutions(page),
-    contracts: (page) => read.contracts(page),
+    contracts: (page) => inPieces(page, (piece) => read.contractsSlice(piece, RPC_LIMITS.rowsAtOnce)),
   };
 }
 

@@ -3,7 +3,7 @@
  * values canonical DAG-CBOR. Nothing here knows time, randomness, files or sockets.
  */
 import type { Hex } from "@tfgrid/primitives";
-import type { ChainEvent, ChainReader, MisbehaviourReport, SignedTransaction } from "../types/index.ts";
+import type { ChainEvent, ChainReader, Contract, ContractPage, MisbehaviourReport, SignedTransaction } from "../types/index.ts";
 
 export interface StateReader {
   /** The bytes are the caller's to keep: never reused or changed afterwards. */
@@ -47,7 +47,17 @@ export interface TxOutcome {
 
 type Sync<F> = F extends (...args: infer A) => Promise<infer R> ? (...args: A) => R : never;
 /** `ChainReader` over one state, without promises: what the RPC serves. The engine answers `head` itself. */
-export type StateQueries = { readonly [K in Exclude<keyof ChainReader, "head">]: Sync<ChainReader[K]> };
+export type StateQueries = { readonly [K in Exclude<keyof ChainReader, "head">]: Sync<ChainReader[K]> } & {
+  /** As `contracts`, but looks at so many rows at most. */
+  readonly contractsSlice: (page: ContractPage, lookAt: number) => Slice<Contract>;
+};
+
+/** Part of a list. */
+export interface Slice<T> {
+  readonly rows: readonly T[];
+  /** How the list goes on when it was not looked through to its end, nor as many rows found as were asked for. */
+  readonly next?: { readonly after: number; readonly limit: number };
+}
 
 /** Where the entities that clients ask proofs for are kept: part of the ledger's format, so that a light client knows it too. */
 export interface StateKeys {

@@ -1,5 +1,5 @@
 /** The runtime's door inside the room: state machine, genesis, pure queries and state keys. */
-export type { BlockContext, DecodedTx, Runtime, StateKeys, StateQueries, StateReader, StateWriter, TxOutcome } from "./api.ts";
+export type { BlockContext, DecodedTx, Runtime, Slice, StateKeys, StateQueries, StateReader, StateWriter, TxOutcome } from "./api.ts";
 export type { Verify } from "./context.ts";
 export {
   DEFAULT_PRICING,

@@ -12,20 +12,21 @@ import type { NameContract, RentContract } from "../../types/entities.ts";
 import { paging } from "../store/paging.ts";
 import { contractsCalls } from "./apply.ts";
 import { indexed, neverOversold, rentsAreExclusive, spendIsCounted } from "./invariants.ts";
-import { listContracts } from "./list.ts";
+import { sliceContracts } from "./list.ts";
 import { rentOf } from "./rent.ts";
 import { contractIdByName, contracts, rentIdByNode } from "./store.ts";
 import { usages } from "./usage.ts";
 
 export const contractsModule = {
   calls: contractsCalls,
-  queries: (state: StateReader): Pick<StateQueries, "contract" | "nameContract" | "contracts" | "usage" | "rentByNode" | "rents"> => ({
+  queries: (state: StateReader): Pick<StateQueries, "contract" | "nameContract" | "contracts" | "contractsSlice" | "usage" | "rentByNode" | "rents"> => ({
     contract: (id) => contracts.get(state, id),
     nameContract: (name) => {
       const id = contractIdByName.get(state, name);
       return id === undefined ? undefined : (contracts.get(state, id) as NameContract | undefined);
     },
-    contracts: (filter) => listContracts(state, filter),
+    contracts: (page) => sliceContracts(state, page).rows,
+    contractsSlice: (page, lookAt) => sliceContracts(state, page, lookAt),
     usage: (contractId) => usages.get(state, contractId),
     rentByNode: (nodeId) => rentOf(state, nodeId),
     rents: (page) => rentIdByNode.list(state, paging(page)).flatMap((id) => (contracts.get(state, id) as RentContract | undefined) ?? []),
