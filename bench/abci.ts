@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { silentLogger, utf8 } from "@tfgrid/primitives";
-import { type Call, genesisHashOf, lmdbStorage, runtime as ledger, testing, verifyFast } from "@tfgrid/tfchain";
+import { type Call, genesisHashOf, lmdbStorage, runtime as ledger, testing } from "@tfgrid/tfchain";
 import { BlockStore } from "../packages/tfchain/src/engines/block-store.ts";
 import { Application } from "../packages/tfchain/src/engines/cometbft/application.ts";
 import { KnownTxs, verdictsOf } from "../packages/tfchain/src/engines/cometbft/known-txs.ts";
@@ -30,7 +30,7 @@ const genesis = benchGenesis(senders, { validators: [{ publicKey: testing.testKe
 const genesisHash = genesisHashOf(ledger.genesisToJson(genesis), "cometbft");
 const folder = mkdtempSync(join(tmpdir(), "tfgrid-bench-abci-"));
 const storage = lmdbStorage(folder);
-const runtime = ledger.createRuntime({ verify: verifyFast });
+const runtime = ledger.createRuntime();
 const known = new KnownTxs({ runtime });
 const retainedBlocks = 100_000;
 const app = new Application({ storage, runtime, blocks: new BlockStore(storage, retainedBlocks), known, chainId: CHAIN_ID, genesis, genesisHash, start: { height: 0, timeMs: 0 }, retainedBlocks, logger: silentLogger });

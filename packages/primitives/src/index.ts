@@ -11,3 +11,4 @@ export * as s from "./schema.ts";
 export { bytesToHex, hexToBytes, type Infer, type JsonValue, type Schema, schemaErrors } from "./schema.ts";
 export * from "./sealed-box.ts";
 export * from "./units.ts";
+export { isSmallOrder, type SignedBytes, verifyBytes } from "./verifier.ts";

@@ -3,21 +3,10 @@
  * deterministic (RFC 8032, section 5.1.6): both make the same signature of the same message.
  */
 import { ed25519 } from "@noble/curves/ed25519.js";
-
-/** The little of node:crypto that is used; looked up at run time, so that no bundler for browsers meets it. */
-interface NodeCrypto {
-  createPrivateKey(options: { readonly key: Uint8Array; readonly format: "der"; readonly type: "pkcs8" }): object;
-  sign(algorithm: null, data: Uint8Array, key: object): Uint8Array;
-}
+import { nodeCrypto } from "./node-crypto.ts";
 
 /** Of a PKCS #8 private key for Ed25519 (RFC 8410, section 7): what stands before the 32 bytes of the seed. */
 const PKCS8_PREFIX = Uint8Array.of(0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20);
-
-function nodeCrypto(): NodeCrypto | undefined {
-  const { process } = globalThis as { readonly process?: { readonly getBuiltinModule?: (id: string) => unknown } };
-  // Bundlers for browsers define `process` at times, though never this function.
-  return process?.getBuiltinModule?.("node:crypto") as NodeCrypto | undefined;
-}
 
 /** `native: false`: the pure one, wherever it runs. */
 export function ed25519Signer(seed: Uint8Array, options: { readonly native: boolean } = { native: true }): (message: Uint8Array) => Uint8Array {

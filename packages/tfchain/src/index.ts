@@ -37,7 +37,6 @@ export {
   type TxResult,
   genesisHashOf,
   solo,
-  verifyFast,
 } from "./engines/index.ts";
 export { COMETBFT_VERSION, ensureCometBft, findCometBft } from "./engines/cometbft/binary.ts";
 export { type CometHomeOptions, type CometSettings, type HomeFile, type Pace, PACES, cometHome, configFile, nodeIdOf, writeHome } from "./engines/cometbft/home.ts";

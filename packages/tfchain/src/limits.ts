@@ -23,8 +23,6 @@ export const ENGINE_LIMITS = {
   idleBlockMs: 30_000,
   /** Longest state key: well under LMDB's 1,978 bytes, so that every driver holds every key. */
   keyBytes: 1_024,
-  /** Public keys whose check is remembered (about 1 KB each). */
-  knownKeys: 20_000,
   /** Threads that check signatures: more than that and carrying out blocks is the narrow place. Each takes about 15 MB. */
   signatureThreads: 4,
   /** Signatures that are checked in place while no thread is at work: about 0.3 ms, less than starting one costs. */

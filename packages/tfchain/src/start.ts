@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, type KeyPair, type Logger, silentLogger, systemClock } from "@tfgrid/primitives";
-import { type Engine, cometbft, genesisHashOf, solo, verifyFast } from "./engines/index.ts";
+import { type Engine, cometbft, genesisHashOf, solo } from "./engines/index.ts";
 import { type FolderLock, lockFolder } from "./engines/lock.ts";
 import { type RpcServer, startRpc } from "./rpc/index.ts";
 import { type Genesis, type Runtime, createRuntime, genesisStart, genesisToJson, parseGenesis } from "./runtime/index.ts";
@@ -67,7 +67,7 @@ export async function startChain(options: StartChainOptions): Promise<RunningCha
   const opened: { storage?: Storage; engine?: Engine; rpc?: RpcServer } = {};
   try {
     opened.storage = lmdbStorage(dataDir);
-    const runtime = createRuntime({ verify: verifyFast });
+    const runtime = createRuntime();
     opened.engine = await startEngine(options, { storage: opened.storage, runtime, genesis, logger });
     signal?.throwIfAborted();
     opened.rpc = await startRpc({ engine: opened.engine, runtime, host, port, logger });

@@ -2,7 +2,7 @@
  * A chain written down as what made it: its genesis and its blocks' times and transactions, with the state hash after each.
  * Whatever carries these blocks out must come to the same hashes: the other engine, another release, another language.
  */
-import { type Hex, type Infer, type JsonValue, type Schema, hexToBytes, isGridError, s } from "@tfgrid/primitives";
+import { type Hex, type Infer, type JsonValue, type Schema, hexToBytes, isGridError, s, verify } from "@tfgrid/primitives";
 import { chainErrors } from "../light/errors.ts";
 import { type Runtime, genesisStart, parseGenesis } from "../runtime/index.ts";
 import { type Storage, openState } from "../state/index.ts";
@@ -11,7 +11,6 @@ import { misbehaviourReport } from "../types/validators.ts";
 import type { BlockStore } from "./block-store.ts";
 import type { CommittedBlock, Engine, TxResult } from "./engine.ts";
 import { execute } from "./execute.ts";
-import { verifyFast } from "./verify.ts";
 
 const anyJson: Schema<JsonValue> = {
   fromCbor: (value) => value as JsonValue,
@@ -107,7 +106,7 @@ function pending(runtime: Runtime, bytes: Uint8Array, maxTxBytes: number) {
   const { body, signature } = decoded.tx;
   const domain = "tfgrid/tx/v1";
   const message = decoded.signBytes.subarray(domain.length + 1);
-  if (!verifyFast({ account: body.signer, domain, message, signature })) return [];
+  if (!verify({ account: body.signer, domain, message, signature })) return [];
   return [{ bytes, decoded, result: Promise.withResolvers<TxResult>() }];
 }
 

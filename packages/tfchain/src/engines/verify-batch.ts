@@ -1,5 +1,5 @@
 /** Signatures to check, packed into one piece of memory that moves between threads without being copied item by item. */
-import type { SignedBytes } from "./verify-key.ts";
+import type { SignedBytes } from "@tfgrid/primitives";
 
 const KEY_BYTES = 32;
 const SIGNATURE_BYTES = 64;

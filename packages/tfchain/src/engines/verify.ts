@@ -5,12 +5,9 @@
  */
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { type AccountId, type Hex, hexToBytes } from "@tfgrid/primitives";
+import { type AccountId, type Hex, hexToBytes, type SignedBytes, verifyBytes } from "@tfgrid/primitives";
 import { ENGINE_LIMITS } from "../limits.ts";
 import { packSigned } from "./verify-batch.ts";
-import { type SignedBytes, verifySigned } from "./verify-key.ts";
-
-export { verifyFast } from "./verify-key.ts";
 
 interface Job {
   readonly signed: SignedBytes;
@@ -53,7 +50,7 @@ class Checker {
 }
 
 function checkHere(jobs: readonly Job[]): void {
-  for (const { signed, resolve } of jobs) resolve(verifySigned(signed));
+  for (const { signed, resolve } of jobs) resolve(verifyBytes(signed));
 }
 
 /** All but one processor: that one carries the blocks out. */
@@ -74,7 +71,7 @@ function flush(): void {
   fresh.check(jobs);
 }
 
-/** As `verifyFast` for transactions, beside the event loop. `signBytes` carry the domain label. */
+/** As `verify` of primitives for transactions, beside the event loop. `signBytes` carry the domain label. */
 export function verifyTx(options: { readonly account: AccountId; readonly signBytes: Uint8Array; readonly signature: Hex }): Promise<boolean> {
   const { account, signBytes: bytes, signature } = options;
   if (!/^[0-9a-f]{64}$/.test(account) || !/^[0-9a-f]{128}$/.test(signature)) return Promise.resolve(false);

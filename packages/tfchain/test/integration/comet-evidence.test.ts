@@ -6,11 +6,11 @@ import { type KeyPair, silentLogger, systemClock } from "@tfgrid/primitives";
 import { afterEach, describe, expect, test } from "vitest";
 import { cometHome, nodeIdOf, writeHome } from "../../src/engines/cometbft/home.ts";
 import { type Engine, cometbft } from "../../src/engines/index.ts";
-import { ensureCometBft, genesisHashOf, light, memoryStorage, runtime as ledger, testing, verifyFast } from "../../src/index.ts";
+import { ensureCometBft, genesisHashOf, light, memoryStorage, runtime as ledger, testing } from "../../src/index.ts";
 import { freePort } from "../support/comet-program.ts";
 
 const CHAIN_ID = "evidence-chain";
-const runtime = ledger.createRuntime({ verify: verifyFast });
+const runtime = ledger.createRuntime();
 const KEYS = ["e1", "e2", "e3", "e4"].map((name) => testing.testKey(name));
 const [, , , culprit] = KEYS as [KeyPair, KeyPair, KeyPair, KeyPair];
 const genesis = ledger.defaultGenesis({

@@ -12,12 +12,12 @@ import { startCometProcess } from "../../src/engines/cometbft/process.ts";
 import { CometRpc } from "../../src/engines/cometbft/rpc.ts";
 import { startAbciServer } from "../../src/engines/cometbft/server.ts";
 import { changeValidators } from "../../src/runtime/validators/change.ts";
-import { ensureCometBft, genesisHashOf, light, memoryStorage, runtime as ledger, testing, verifyFast } from "../../src/index.ts";
+import { ensureCometBft, genesisHashOf, light, memoryStorage, runtime as ledger, testing } from "../../src/index.ts";
 import { AbciGrammar } from "../support/abci-grammar.ts";
 import { freePort } from "../support/comet-program.ts";
 
 const CHAIN_ID = "grammar-chain";
-const usual = ledger.createRuntime({ verify: verifyFast });
+const usual = ledger.createRuntime();
 const validator = testing.testKey("grammar validator");
 const genesis = ledger.defaultGenesis({
   chainId: CHAIN_ID,

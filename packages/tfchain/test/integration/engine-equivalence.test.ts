@@ -6,7 +6,7 @@ import { bytesToHex, encode, sha256, utf8 } from "@tfgrid/primitives";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BlockStore } from "../../src/engines/block-store.ts";
 import { cometHome, writeHome } from "../../src/engines/cometbft/home.ts";
-import { type RecordedBlock, type RecordedChain, replay, verifyFast } from "../../src/engines/index.ts";
+import { type RecordedBlock, type RecordedChain, replay } from "../../src/engines/index.ts";
 import { type RunningChain, connectChain, ensureCometBft, exportChain, genesisHashOf, type light, newChain, startChain } from "../../src/index.ts";
 import type { CometHeaderProof } from "../../src/light/index.ts";
 import { type Genesis, createRuntime, defaultGenesis, genesisStart, genesisToJson } from "../../src/runtime/index.ts";
@@ -19,7 +19,7 @@ import { twinCall } from "../unit/runtime-harness.ts";
 const VALIDATOR = testKey("validator");
 const AUTHORITY = testKey("authority");
 const PEOPLE = ["alice", "bob", "carol"] as const;
-const runtime = createRuntime({ verify: verifyFast });
+const runtime = createRuntime();
 
 let folder: string;
 const running: RunningChain[] = [];

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { encode, hexToBytes, silentLogger, systemClock } from "@tfgrid/primitives";
 import { describe, expect, it } from "vitest";
 import { BlockStore } from "../../src/engines/block-store.ts";
-import { type RecordedChain, genesisHashOf, recordBlocks, recordedChain, replay, solo, verifyFast } from "../../src/engines/index.ts";
+import { type RecordedChain, genesisHashOf, recordBlocks, recordedChain, replay, solo } from "../../src/engines/index.ts";
 import { createRuntime, defaultGenesis, genesisToJson } from "../../src/runtime/index.ts";
 import { memoryStorage } from "../../src/state/index.ts";
 import { type Call, signedTransaction, transactionBody } from "../../src/types/calls.ts";
@@ -12,7 +12,7 @@ import { CALL_TYPES } from "../support/random-calls.ts";
 import { recordHistory } from "../support/recording-chain.ts";
 import { PROFILE, accountOf, keyOf, twinCall } from "../unit/runtime-harness.ts";
 
-const runtime = createRuntime({ verify: verifyFast });
+const runtime = createRuntime();
 
 async function throughComet(chain: RecordedChain): Promise<string[]> {
   const driver = new CometDriver({ runtime, chain });

@@ -8,7 +8,7 @@ import { Application } from "../../src/engines/cometbft/application.ts";
 import { KnownTxs } from "../../src/engines/cometbft/known-txs.ts";
 import type { RequestValue, ResponseValue } from "../../src/engines/cometbft/server.ts";
 import * as abci from "../../src/engines/cometbft/wire/index.ts";
-import { genesisHashOf, verifyFast } from "../../src/engines/index.ts";
+import { genesisHashOf } from "../../src/engines/index.ts";
 import type { SignedHeader } from "../../src/light/index.ts";
 import { COMET_LIMITS, ENGINE_LIMITS } from "../../src/limits.ts";
 import { type DecodedTx, type Runtime, createRuntime, defaultGenesis, genesisToJson } from "../../src/runtime/index.ts";
@@ -22,7 +22,7 @@ const CHAIN_ID = "app-chain";
 const SECOND = 1_700_000_000;
 const VALIDATORS = ["v1", "v2"].map((name, index) => ({ publicKey: testKey(name).account, power: 10 + index }));
 const { ACCEPT, REJECT } = abci.ResponseProcessProposal_ProposalStatus;
-const runtime = createRuntime({ verify: verifyFast });
+const runtime = createRuntime();
 const genesis = defaultGenesis({
   chainId: CHAIN_ID,
   foundation: testKey("foundation").account,
