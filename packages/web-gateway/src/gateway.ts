@@ -18,7 +18,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/;
 /** Unix socket paths end at 107 bytes. */
 const MAX_SOCKET_PATH = 100;
 /** Looks between two whole comparisons with what HAProxy says. */
-const WHOLE_LOOK_EVERY = 10;
+const WHOLE_LOOK_EVERY = 15;
 
 function checkOptions({ machine, netns, domain, listen }: GatewayOptions): void {
   const bad = [

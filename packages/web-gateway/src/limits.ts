@@ -42,8 +42,8 @@ export const GATEWAY_LIMITS = {
   checkFastMs: 300,
   /** Seconds after a reload within which the old process ends what it serves; then it is stopped (long-lived websockets included). */
   hardStopSec: 30,
-  /** Milliseconds between two looks at HAProxy. */
-  reconcileMs: 500,
+  /** Milliseconds between two looks whether HAProxy lives: one that ended is started anew half a second later, on average. */
+  reconcileMs: 1_000,
   /** Milliseconds an answer on the run-time socket may take, and its bytes. */
   socketTimeoutMs: 2_000,
   /** Bytes of an answer on the run-time socket: the state of all routes. */
