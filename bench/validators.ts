@@ -12,9 +12,10 @@ import { join } from "node:path";
 import { sha256, utf8 } from "@tfgrid/primitives";
 import { PACES, connectChain, ensureCometBft, testing } from "@tfgrid/tfchain";
 import { COMETBFT_VERSION } from "../packages/tfchain/src/engines/cometbft/binary.ts";
-import { type CometServer, peerOf, writeCometServer } from "../packages/tfchain/src/new-chain.ts";
+import { type CometServer, SERVER_FLAGS, peerOf, writeCometServer } from "../packages/tfchain/src/new-chain.ts";
 import { farmer, prepareLedger, sendersOf, signAll } from "./contracts.ts";
 import { benchGenesis } from "./ledger.ts";
+import { processesMatching } from "./processes.ts";
 import { report } from "./section.ts";
 
 const [transactions = 6_000, senderCount = 200] = process.argv.slice(2).filter((text) => /^\d+$/.test(text)).map(Number);
@@ -133,8 +134,22 @@ async function send(port: number, txs: readonly string[]): Promise<void> {
   socket.close();
 }
 
+interface Load {
+  readonly perSecond: number;
+  /** Processor time of all programs of one validator for one transaction, us. */
+  readonly cpuUs: number;
+}
+
+const cpuMs = (): number => processesMatching(folder).reduce((sum, process) => sum + process.cpuMs, 0);
+
+async function load(servers: readonly Server[], txs: readonly Uint8Array[]): Promise<Load> {
+  const beforeMs = cpuMs();
+  const seconds = await secondsFor(servers, txs);
+  return { perSecond: txs.length / seconds, cpuUs: ((cpuMs() - beforeMs) * 1_000) / (VALIDATORS * txs.length) };
+}
+
 /** Seconds until all are in blocks. Each sender stays with one validator, so that its numbers arrive in order. */
-async function load(servers: readonly Server[], txs: readonly Uint8Array[]): Promise<number> {
+async function secondsFor(servers: readonly Server[], txs: readonly Uint8Array[]): Promise<number> {
   const first = servers[0] as Server;
   const start = await heightOf(first.cometRpcPort);
   const parts = servers.map((_, index) => txs.filter((_tx, at) => (at % senderCount) % VALIDATORS === index).map((tx) => Buffer.from(tx).toString("base64")));
@@ -161,29 +176,29 @@ const kvTx = (index: number, sizeBytes: number): Uint8Array => {
   return utf8(key + "v".repeat(sizeBytes - key.length));
 };
 
-async function kvstore(binary: string, sizeBytes: number): Promise<number> {
+async function kvstore(binary: string, sizeBytes: number): Promise<Load> {
   const { servers } = await writeServers("kvstore");
   const children = servers.map(({ folder: home, cometRpcPort }) =>
     run(binary, ["start", "--home", join(home, "cometbft"), "--proxy_app", "kvstore", "--rpc.laddr", `tcp://127.0.0.1:${cometRpcPort}`]),
   );
   try {
     await ready(servers);
-    return transactions / (await load(servers, Array.from({ length: transactions }, (_, index) => kvTx(index, sizeBytes))));
+    return await load(servers, Array.from({ length: transactions }, (_, index) => kvTx(index, sizeBytes)));
   } finally {
     await stopAll(children);
   }
 }
 
-async function ledger(makeTxs: (call: Parameters<typeof signAll>[0]) => readonly Uint8Array[]): Promise<number> {
+async function ledger(makeTxs: (call: Parameters<typeof signAll>[0]) => readonly Uint8Array[]): Promise<Load> {
   const { servers, files } = await writeServers("ledger");
   const main = new URL("../packages/tfchain/src/main.ts", import.meta.url).pathname;
-  const children = files.map((file) => run(process.execPath, [main, "--config", file]));
+  const children = files.map((file) => run(process.execPath, [...SERVER_FLAGS, main, "--config", file]));
   try {
     await ready(servers);
     const client = connectChain({ url: `http://127.0.0.1:${servers[0]?.rpcPort}` });
     const call = await prepareLedger(client, senders);
     await client.close();
-    return transactions / (await load(servers, makeTxs(call)));
+    return await load(servers, makeTxs(call));
   } finally {
     await stopAll(children);
   }
@@ -201,9 +216,11 @@ try {
     validators: VALIDATORS,
     transactions,
     "bytes of each": txs[0]?.length,
-    "kvstore, transactions a second": Math.round(theirs),
-    "the ledger, transactions a second": Math.round(ours),
-    "the ledger, % of kvstore": Math.round((100 * ours) / theirs),
+    "kvstore, transactions a second": Math.round(theirs.perSecond),
+    "kvstore, processor time of one validator for each, us": Math.round(theirs.cpuUs),
+    "the ledger, transactions a second": Math.round(ours.perSecond),
+    "the ledger, processor time of one validator for each, us": Math.round(ours.cpuUs),
+    "the ledger, % of kvstore": Math.round((100 * ours.perSecond) / theirs.perSecond),
   };
   report({ name: "validators", figures });
 } finally {

@@ -229,7 +229,7 @@ async function startServer(context: Context, home: string): Promise<void> {
   const configFile = joinPath(home, newChain.CONFIG_FILE);
   if (!existsSync(configFile)) throw cliErrors.fail("cli.no_such_file", { message: `There is no ${newChain.CONFIG_FILE} in ${home}: make it with \`tfgrid chain init\` or \`tfgrid chain join\`.` });
   if (newChain.needsCometBft(home)) await ensureCometBft({ note: context.printer.progress, signal: context.signal });
-  const child = spawn(process.execPath, [MAIN, "--config", configFile], { stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const child = spawn(process.execPath, [...newChain.SERVER_FLAGS, MAIN, "--config", configFile], { stdio: ["ignore", "pipe", "pipe"], detached: true });
   createInterface({ input: child.stdout }).on("line", (line) => sayReady(context, line));
   let last = "";
   createInterface({ input: child.stderr }).on("line", (line) => {
