@@ -4,7 +4,7 @@
  * slow machine gets slow figures and no failure.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Json, type TestGrid, gridOn, newStateDir, until } from "../e2e/support/grid.ts";
 import { processesMatching } from "./processes.ts";
@@ -21,10 +21,11 @@ const TARGETS: Targets = { warmStartMs: 20_000, deployMs: 3_000, nodeLossMs: 15_
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+const folder = mkdtempSync("/var/tmp/tfgrid-bench-");
+
 /** The guestbook's page, which answers /healthz without its store: a single replica unless told otherwise. */
 function benchSolution(name: string, replicas = 1): string {
-  const folder = mkdtempSync(join("/var/tmp", "tfgrid-bench-"));
-  const file = join(folder, "compose.yaml");
+  const file = join(folder, `${name}.yaml`);
   writeFileSync(
     file,
     `name: ${name}
@@ -148,6 +149,7 @@ async function main(): Promise<void> {
     figures.push({ name: "whole local grid, idle, of one core", value: `${idle.corePercent.toFixed(1)} %`, spread: `${IDLE_WATCH_MS / 1000} s watched`, target: `< ${TARGETS.idleCorePercent} %` });
     writeReport(figures);
   } finally {
+    rmSync(folder, { recursive: true, force: true });
     await grid.down();
   }
 }
