@@ -119,9 +119,9 @@ describe("the guestbook", () => {
       const errors: string[] = [];
       page.on("pageerror", (error) => errors.push(error.message));
       await page.goto(endpoints.dashboard);
-      await page.getByText("guestbook").first().waitFor({ timeout: 20_000 });
+      await page.getByText("guestbook").first().waitFor({ timeout: 60_000 });
       await page.goto(`http://${HOST}:${new URL(endpoints.gateway.http).port}/`);
-      await page.getByText("first words").first().waitFor({ timeout: 20_000 });
+      await page.getByText("first words").first().waitFor({ timeout: 60_000 });
       expect(errors).toEqual([]);
     } finally {
       await browser.close();
