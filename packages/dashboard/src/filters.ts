@@ -1,5 +1,5 @@
 /** What the address says about a list, and what the list shows then. Pure: the address is the only state. */
-export const NODE_STATUS = ["all", "up", "down", "maintenance"] as const;
+export const NODE_STATUS = ["all", "up", "down", "standby", "maintenance"] as const;
 export type NodeStatus = (typeof NODE_STATUS)[number];
 
 export interface NodeFilter {

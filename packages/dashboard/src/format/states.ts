@@ -36,6 +36,9 @@ const WORDS: Readonly<Record<string, string>> = { graceperiod: "grace", created:
 /** The ledger's state as a word for people. */
 export const stateWord = (state: string): string => WORDS[state.toLowerCase()] ?? state.toLowerCase();
 
+/** What became of a node: one that sleeps by its farmer's wish is not lost. */
+export const nodeWord = (status: "up" | "down" | "standby"): string => ({ up: "up", down: "lost", standby: "asleep" })[status];
+
 /** The worst first: what a person wants to see at the top. */
 const ORDER: readonly Tone[] = ["bad", "warn", "info", "good", "quiet"];
 export const worstFirst = (a: string, b: string): number => ORDER.indexOf(toneOf(a)) - ORDER.indexOf(toneOf(b));

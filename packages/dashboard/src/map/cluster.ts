@@ -17,12 +17,11 @@ export interface Mark<T extends Placed> {
 }
 
 export const toneOfNode = (node: Pick<Placed, "status" | "maintenance">): Tone =>
-  node.status !== "up" ? "bad" : node.maintenance.mode === "none" ? "good" : "warn";
+  node.status === "standby" ? "quiet" : node.status !== "up" ? "bad" : node.maintenance.mode === "none" ? "good" : "warn";
 
 function toneOfGroup(nodes: readonly Placed[]): Tone {
-  const tones = nodes.map(toneOfNode);
-  if (tones.every((tone) => tone === "bad")) return "bad";
-  return tones.every((tone) => tone === "good") ? "good" : "warn";
+  const [first = "warn", ...others] = nodes.map(toneOfNode);
+  return others.every((tone) => tone === first) ? first : "warn";
 }
 
 /** Grid buckets: linear in the number of nodes, stable between two reads. */

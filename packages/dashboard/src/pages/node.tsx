@@ -3,6 +3,7 @@ import { contractsQuery, nodeQuery, solutionsQuery } from "../api/queries.ts";
 import type { NodeDetail } from "../api/types.ts";
 import { useRead } from "../api/use-read.ts";
 import { ago, bytes, cores, dateTime, duration, plural, share, shortKey } from "../format/numbers.ts";
+import { nodeWord } from "../format/states.ts";
 import { Bar, Card, Facts, PageTitle, State, Table, Tag } from "../ui/kit.tsx";
 import { Loaded } from "../ui/loaded.tsx";
 import { useNow } from "../ui/now.ts";
@@ -42,8 +43,8 @@ function Life({ node }: { node: NodeDetail }) {
     <Card title="Life">
       <Facts
         rows={[
-          ["State", <State key="state" state={node.status} label={node.status === "up" ? "up" : "lost"} />],
-          [node.status === "up" ? "Up since" : "Lost since", node.upChangedMs === 0 ? "–" : `${dateTime(node.upChangedMs)} (${duration(now - node.upChangedMs)})`],
+          ["State", <State key="state" state={node.status} label={nodeWord(node.status)} />],
+          [{ up: "Up since", down: "Lost since", standby: "Asleep since" }[node.status], node.upChangedMs === 0 ? "–" : `${dateTime(node.upChangedMs)} (${duration(now - node.upChangedMs)})`],
           ["Uptime", duration(node.uptime * 1000)],
           ["Last sign of life", node.lastHeartbeatMs === 0 ? "none yet" : ago(node.lastHeartbeatMs, now)],
           ["Maintenance", mode === "none" ? "none" : <span key="m"><State state={mode} /> since {dateTime(sinceMs)}{noticeUntilMs > sinceMs ? `, announced until ${dateTime(noticeUntilMs)}` : ""}</span>],
@@ -88,7 +89,7 @@ export function NodePage() {
       <Loaded query={node} what={`node ${id}`} lines={8}>
         {(found) => (
           <>
-            <PageTitle title={`Node ${found.nodeId}`} aside={<State state={found.status} label={found.status === "up" ? "up" : "lost"} />}>
+            <PageTitle title={`Node ${found.nodeId}`} aside={<State state={found.status} label={nodeWord(found.status)} />}>
               {found.city === "" ? found.country : `${found.city}, ${found.country}`} · {plural(found.contracts, "contract")}
             </PageTitle>
             <div className="grid gap-4 lg:grid-cols-3">

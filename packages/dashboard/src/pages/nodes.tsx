@@ -4,6 +4,7 @@ import type { NodeRow } from "../api/types.ts";
 import { useRead } from "../api/use-read.ts";
 import { filterNodes, paginate, readNodeFilter } from "../filters.ts";
 import { bytes, cores, count, duration, plural } from "../format/numbers.ts";
+import { nodeWord } from "../format/states.ts";
 import { DASHBOARD_LIMITS as L } from "../limits.ts";
 import { FilterBar, SearchField, SelectField } from "../ui/filter-bar.tsx";
 import { Bar, Card, type Column, PageTitle, Pager, State, Table, Tag } from "../ui/kit.tsx";
@@ -32,7 +33,7 @@ const COLUMNS: readonly Column<NodeRow>[] = [
     name: "State",
     cell: (node) => (
       <span className="flex flex-wrap gap-1">
-        <State state={node.status} label={node.status === "up" ? "up" : "lost"} />
+        <State state={node.status} label={nodeWord(node.status)} />
         {node.maintenance.mode === "none" ? null : <State state={node.maintenance.mode} />}
       </span>
     ),
@@ -63,7 +64,7 @@ export function NodesPage() {
       <PageTitle title="Nodes">Machines of farmers: what each offers, how much is taken, and whether it answers.</PageTitle>
       <FilterBar label="Filter nodes">
         <SearchField label="Search" value={filter.search} placeholder="id, city, farm, domain" onChange={(search) => setFilter({ search })} />
-        <SelectField label="Status" value={filter.status} onChange={(status) => setFilter({ status: status === "all" ? "" : status })} options={[["all", "All"], ["up", "Up"], ["down", "Lost"], ["maintenance", "In maintenance"]]} />
+        <SelectField label="Status" value={filter.status} onChange={(status) => setFilter({ status: status === "all" ? "" : status })} options={[["all", "All"], ["up", "Up"], ["down", "Lost"], ["standby", "Asleep"], ["maintenance", "In maintenance"]]} />
         <SelectField label="Country" value={filter.country} onChange={(country) => setFilter({ country })} options={[["", "All countries"], ...countries.map((country) => [country, country] as const)]} />
       </FilterBar>
       <Card pad={false}>

@@ -14,6 +14,7 @@ describe("the filter in the address", () => {
     ["", [1, 2, 3, 4, 5, 6, 7, 8, 9]],
     ["status=down", [6]],
     ["status=maintenance", [7]],
+    ["status=standby", []],
     ["country=Belgium", [1, 2]],
     ["search=NILE", [4, 6]],
     ["search=nile+brazil", [6]],
@@ -64,6 +65,9 @@ describe("the map", () => {
   it("joins nodes that would cover each other, and tells the worst of mixed ones apart", () => {
     const marks = cluster([place(1, 0), place(2, 3, "down"), place(3, 200)], 16);
     expect(marks.map(({ nodes: members, tone }) => [members.length, tone])).toEqual([[2, "warn"], [1, "good"]]);
+  });
+  it("does not take a node that sleeps for one that is lost", () => {
+    expect(cluster([place(1, 0, "standby"), place(2, 200, "down")], 16).map(({ tone }) => tone)).toEqual(["quiet", "bad"]);
   });
   it("loses no node", () => {
     const many = Array.from({ length: 500 }, (_, index) => place(index, (index * 37) % 900));

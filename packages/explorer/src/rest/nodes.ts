@@ -36,10 +36,19 @@ type NodeRow = Tables["nodes"] & {
   farm_free_ips: number;
   farm_twin_id: number;
   contracts: number;
+  /** 0: nobody rents it. */
+  rent_id: number;
+  rent_twin_id: number;
 };
 
-/** There is no rent contract on this ledger yet: nothing is rented, and a node is dedicated by its farm or while it is empty. */
-const dedicated = sql`coalesce(f.dedicated, 0) = 1 or ${sql`n.contracts`} = 0`;
+/** By its farm, by its renter, or while it is empty. */
+const dedicated = sql`coalesce(f.dedicated, 0) = 1 or n.contracts = 0 or n.rent_contract is not null`;
+/** Only a node without contracts is rented as a whole. */
+const rentable = sql`n.contracts = 0 and n.rent_contract is null`;
+const rented = sql`n.rent_contract is not null`;
+const rentedBy = (twinId: number) => sql`coalesce(r.twin_id, 0) = ${twinId}`;
+/** The rent of a row of `nodes`: at most one lives. */
+export const rentOfNode = (alias: string) => sql`(select max(c.contract_id) from contracts c where c.node_id = ${column(`${alias}.node_id`)} and c.state <> 'Deleted' and c.type = 'rent')`;
 const NEVER = sql`1 = 0`;
 const ALWAYS = sql`1 = 1`;
 
@@ -78,14 +87,15 @@ export function discounted(price: number, balance: number): number {
   return Math.round(price * share * 1000) / 1000;
 }
 
-const available = (twinId: number) => sql`coalesce(f.dedicated, 0) = 0 and ${twinId} >= 0`;
+/** A rent counts before the farm's own rule. */
+const available = (twinId: number) => sql`(${rentedBy(twinId)} or (n.rent_contract is null and coalesce(f.dedicated, 0) = 0))`;
 
 export const nodeTable: Table = {
   typeName: "Node",
   columns: sql`n.*, coalesce(f.name, '') as farm_name, coalesce(f.dedicated, 0) as farm_dedicated,
-    coalesce(f.free_ips, 0) as farm_free_ips, coalesce(f.twin_id, 0) as farm_twin_id`,
-  from: sql`(select nodes.*, (select count(*) from contracts c where c.node_id = nodes.node_id and c.state <> 'Deleted' and c.type = 'node') as contracts
-    from nodes) n left join farms f on f.farm_id = n.farm_id`,
+    coalesce(f.free_ips, 0) as farm_free_ips, coalesce(f.twin_id, 0) as farm_twin_id, coalesce(r.contract_id, 0) as rent_id, coalesce(r.twin_id, 0) as rent_twin_id`,
+  from: sql`(select nodes.*, (select count(*) from contracts c where c.node_id = nodes.node_id and c.state <> 'Deleted' and c.type = 'node') as contracts,
+    ${rentOfNode("nodes")} as rent_contract from nodes) n left join farms f on f.farm_id = n.farm_id left join contracts r on r.contract_id = n.rent_contract`,
   tieBreak: sql`n.node_id`,
   filters: {
     status: texts(statusCondition("n"), NODE_STATUSES),
@@ -114,11 +124,11 @@ export const nodeTable: Table = {
     domain: bool(is(sql`n.domain <> ''`)),
     dedicated: bool(is(dedicated)),
     in_dedicated_farm: bool(is(sql`coalesce(f.dedicated, 0) = 1`)),
-    rentable: bool(is(dedicated)),
-    rented: bool(is(NEVER)),
-    rented_by: uint(() => NEVER),
+    rentable: bool(is(rentable)),
+    rented: bool(is(rented)),
+    rented_by: uint(rentedBy),
     available_for: uint(available),
-    rentable_or_rented_by: uint(() => sql`(${dedicated})`),
+    rentable_or_rented_by: uint((twinId) => sql`((${rentable}) or ${rentedBy(twinId)})`),
     owned_by: uint(equals("f.twin_id")),
     certification_type: text(same("n.certification")),
     has_gpu: bool(() => NEVER),
@@ -145,9 +155,9 @@ export const nodeTable: Table = {
     country: sql`n.country`,
     city: sql`n.city`,
     dedicated_farm: sql`coalesce(f.dedicated, 0)`,
-    rent_contract_id: sql`0 * n.node_id`,
-    rented: sql`0 * n.node_id`,
-    rentable: sql`(${dedicated})`,
+    rent_contract_id: sql`coalesce(r.contract_id, 0)`,
+    rented: sql`(${rented})`,
+    rentable: sql`(${rentable})`,
     num_gpu: sql`0 * n.node_id`,
     extra_fee: sql`0 * n.node_id`,
     price_usd: sql`n.price_usd`,
@@ -171,7 +181,8 @@ function nodeShape(row: NodeRow, balance: number) {
   if (!Number.isFinite(balance)) throw fail("explorer.invalid_parameter", { message: '"balance": expected a number' });
   const node = chain.node.fromJson(JSON.parse(row.body));
   const { country, city, latitudeMicro, longitudeMicro } = node.location;
-  const isDedicated = row.farm_dedicated === 1 || row.contracts === 0;
+  const isRented = row.rent_id > 0;
+  const isDedicated = row.farm_dedicated === 1 || row.contracts === 0 || isRented;
   return {
     id: `node-${row.node_id}`,
     nodeId: row.node_id,
@@ -193,10 +204,10 @@ function nodeShape(row: NodeRow, balance: number) {
     certificationType: row.certification,
     dedicated: isDedicated,
     inDedicatedFarm: row.farm_dedicated === 1,
-    rentContractId: 0,
-    rented: false,
-    rentable: isDedicated,
-    rentedByTwinId: 0,
+    rentContractId: row.rent_id,
+    rented: isRented,
+    rentable: row.contracts === 0 && !isRented,
+    rentedByTwinId: row.rent_twin_id,
     serialNumber: "",
     power: { state: POWER_WORDS[node.power?.state ?? "up"], target: POWER_WORDS[node.power?.target ?? "up"] },
     num_gpu: 0,

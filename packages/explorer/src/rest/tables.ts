@@ -3,7 +3,7 @@ import { runtime } from "@tfgrid/tfchain";
 import { sql } from "kysely";
 import type { Tables } from "../store/schema.ts";
 import type { Table } from "./list.ts";
-import { NODE_FEATURES, NODE_STATUSES, statusCondition } from "./nodes.ts";
+import { NODE_FEATURES, NODE_STATUSES, rentOfNode, statusCondition } from "./nodes.ts";
 import { atLeast, bool, contains, type Condition, equals, is, oneOf, same, text, texts, uint, uints } from "./params.ts";
 
 interface IpJson {
@@ -19,6 +19,8 @@ interface FarmJson {
 
 const NEVER = sql`1 = 0`;
 const someNode = (condition: Condition): Condition => sql`exists (select 1 from nodes n where n.farm_id = f.farm_id and ${condition})`;
+
+const rentedTo = (twinId: number): Condition => sql`exists (select 1 from contracts r where r.contract_id = ${rentOfNode("n")} and r.twin_id = ${twinId})`;
 
 export const farmTable: Table = {
   typeName: "Farm",
@@ -41,8 +43,8 @@ export const farmTable: Table = {
     node_free_sru: uint((value) => someNode(sql`n.total_sru - n.used_sru >= ${value}`)),
     node_total_cru: uint((value) => someNode(sql`n.total_cru >= ${value}`)),
     node_status: texts((words) => someNode(statusCondition("n")(words)), NODE_STATUSES),
-    node_rented_by: uint(() => NEVER),
-    node_available_for: uint(() => someNode(sql`f.dedicated = 0`)),
+    node_rented_by: uint((twinId) => someNode(rentedTo(twinId))),
+    node_available_for: uint((twinId) => someNode(sql`(${rentedTo(twinId)} or (${rentOfNode("n")} is null and f.dedicated = 0))`)),
     node_has_gpu: bool((value) => (value ? NEVER : someNode(sql`1 = 1`))),
     node_has_ipv6: bool((value) => someNode(value ? sql`n.ipv6 <> ''` : sql`n.ipv6 = ''`)),
     node_certified: bool((value) => someNode(value ? sql`n.certification = 'Certified'` : sql`n.certification <> 'Certified'`)),

@@ -1,6 +1,6 @@
 /** A ledger in memory: enough state to index, and an event stream that resumes by height. */
 import type { AccountId, CidText, ContractId, FarmId, Height, Hex, NodeId, SolutionId, TwinId } from "@tfgrid/primitives";
-import type { ChainClient, ChainEvent, EventBlock, Farm, Head, NameContract, Node, NodeContract, Solution, Twin } from "@tfgrid/tfchain";
+import type { ChainClient, ChainEvent, Contract, EventBlock, Farm, Head, NameContract, Node, NodeContract, Solution, Twin } from "@tfgrid/tfchain";
 
 export const CID = "bafyreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy" as CidText;
 export const KEY = "ab".repeat(32);
@@ -115,7 +115,7 @@ export interface FakeChain {
   readonly twins: Map<number, Twin>;
   readonly farms: Map<number, Farm>;
   readonly nodes: Map<number, Node>;
-  readonly contracts: Map<number, NodeContract | NameContract>;
+  readonly contracts: Map<number, Contract>;
   readonly solutions: Map<number, Solution>;
   chainId: string;
   /** Adds one block; answers its height. */

@@ -314,3 +314,21 @@ describe("a farm's own prices and nodes that sleep", () => {
     expect(farms.map(({ pricing }: Json) => pricing.terms.computePercent)).toEqual([80, 100]);
   });
 });
+
+describe("whole nodes for rent", () => {
+  it("show who rents them, and are then nobody else's", async () => {
+    const ids = async (query: string): Promise<readonly number[]> => (await get(`/nodes?${query}`)).json.map(({ nodeId }: Json) => nodeId);
+    // Node 1 holds a contract; node 3 stands in a dedicated farm.
+    expect([await ids("rentable=true"), await ids("rented=true"), await ids("available_for=7")]).toEqual([[2, 3], [], [1, 2]]);
+    const { publicIps: _ips, instruction: _cid, resources: _res, version: _v, networks: _nets, report: _report, reportedAtMs: _at, ...base } = partOf(9, 2);
+    fake.contracts.set(9, { ...base, type: "rent", twinId: 7 as never, solutionId: null });
+    fake.commit([{ type: "contracts.created", contractId: 9 as never, kind: "rent", twinId: 7 as never, nodeId: 2 as NodeId, solutionId: null }]);
+    await expect.poll(() => ids("rented=true")).toEqual([2]);
+    expect((await get("/nodes/2")).json).toMatchObject({ rented: true, rentContractId: 9, rentedByTwinId: 7, rentable: false, dedicated: true });
+    expect((await get("/nodes/1")).json).toMatchObject({ rented: false, rentContractId: 0, rentedByTwinId: 0, rentable: false });
+    expect([await ids("rentable=true"), await ids("rented_by=7"), await ids("rented_by=8"), await ids("available_for=7"), await ids("available_for=8")]).toEqual([[3], [2], [], [1, 2], [1]]);
+    expect(await ids("rentable_or_rented_by=7")).toEqual([2, 3]);
+    const farms = async (query: string): Promise<readonly number[]> => (await get(`/farms?${query}`)).json.map(({ farmId }: Json) => farmId);
+    expect([await farms("node_rented_by=7"), await farms("node_rented_by=8"), await farms("node_available_for=8")]).toEqual([[1], [], [1]]);
+  });
+});
