@@ -9,7 +9,7 @@ import { STATE_LIMITS } from "../limits.ts";
 import { ROOT_KEY, VERSION_KEY, beginHistory, pageKey, versionKey } from "./history.ts";
 import { stateErrors } from "./errors.ts";
 import { claimFormat } from "./format.ts";
-import { TreeBuilder, subtreeOf } from "./build-tree.ts";
+import { PARTS, TreeBuilder, partOf, subtreeOf } from "./build-tree.ts";
 import { encodeRoot } from "./pages.ts";
 import { type Row, type SnapshotInfo, type SnapshotManifest, parseManifest, unpackChunk } from "./snapshot-format.ts";
 import { Slices } from "./slices.ts";
@@ -176,13 +176,14 @@ class StagedRestore implements Restore {
     // A tree that is new as a whole replaces nothing.
     const builder = new TreeBuilder({ version: this.manifest.height, store: { page, stale: () => undefined } });
     let rows = 0;
-    for (let firstByte = 0; firstByte < PARTS; firstByte += 1) {
-      for (const leaves of await partOf(this.#storage, firstByte, slices)) {
+    for (let part = 0; part < PARTS; part += 1) {
+      for (const leaves of await leavesOf(this.#storage, part, slices)) {
         builder.add(leaves.sort(byKeyHash));
         rows += leaves.length;
         if (pages.length >= STATE_LIMITS.restorePagesPerWrite) flush();
         await slices.pause();
       }
+      builder.endPart(part);
       onProgress?.(rows);
     }
     const root = builder.end();
@@ -198,19 +199,18 @@ class StagedRestore implements Restore {
 
 /** No history exists before a restore has ended: its table is where the leaves wait, in rows by first byte and chunk. */
 const LEAVES = "history";
-const PARTS = 256;
 /** Key hash and value hash. */
 const LEAF_BYTES = 64;
-const partKey = (firstByte: number): string => firstByte.toString(16).padStart(2, "0");
+const partKey = (part: number): string => part.toString(16).padStart(2, "0");
 
 function leafOps(rows: readonly Row[], chunk: number): WriteOp[] {
   const parts = Array.from({ length: PARTS }, (): string[] => []);
   for (const [key, value] of rows) {
     const keyHash = digestOfKey(key);
-    parts[keyHash.charCodeAt(0)]?.push(keyHash + digest(value));
+    parts[partOf({ keyHash })]?.push(keyHash + digest(value));
   }
-  return parts.flatMap((part, firstByte) => {
-    const key = `${partKey(firstByte)}/${versionKey(chunk)}`;
+  return parts.flatMap((part, index) => {
+    const key = `${partKey(index)}/${versionKey(chunk)}`;
     return part.length === 0 ? [] : [{ table: LEAVES, key, value: Buffer.from(part.join(""), "latin1") }];
   });
 }
@@ -218,9 +218,9 @@ function leafOps(rows: readonly Row[], chunk: number): WriteOp[] {
 const byKeyHash = (a: Leaf, b: Leaf): number => (a.keyHash < b.keyHash ? -1 : 1);
 
 /** The leaves of one part, by subtree: one of 256 parts is in memory at a time. */
-async function partOf(storage: Storage, firstByte: number, slices: Slices): Promise<readonly Leaf[][]> {
+async function leavesOf(storage: Storage, part: number, slices: Slices): Promise<readonly Leaf[][]> {
   const subtrees = new Map<number, Leaf[]>();
-  const prefix = partKey(firstByte);
+  const prefix = partKey(part);
   for (let from = `${prefix}/`; ; ) {
     const [next] = storage.range(LEAVES, { gte: from, lt: `${prefix}0`, limit: 1 });
     if (next === undefined) break;
