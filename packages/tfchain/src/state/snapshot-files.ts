@@ -1,6 +1,6 @@
 /** Where snapshots lie: a folder each, named by its height. Behind a port, so that a failing disk can be tried out at every step. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { open, rename } from "node:fs/promises";
 import { join } from "node:path";
 
 export interface SnapshotFiles {
@@ -10,8 +10,8 @@ export interface SnapshotFiles {
   /** When it resolves, the bytes are on the disk. */
   write(folder: string, file: string, bytes: Uint8Array): Promise<void>;
   read(folder: string, file: string): Uint8Array;
-  /** Atomic, and on the disk when it returns. */
-  rename(from: string, to: string): void;
+  /** Atomic, and on the disk when it resolves: a busy disk takes its time for that, and nobody else should wait. */
+  rename(from: string, to: string): Promise<void>;
   remove(folder: string): void;
 }
 
@@ -31,21 +31,21 @@ export function snapshotFiles(root: string): SnapshotFiles {
       }
     },
     read: (folder, file) => readFileSync(at(folder, file)),
-    rename: (from, to) => {
-      syncFolder(at(from));
-      renameSync(at(from), at(to));
-      syncFolder(root);
+    rename: async (from, to) => {
+      await syncFolder(at(from));
+      await rename(at(from), at(to));
+      await syncFolder(root);
     },
     remove: (folder) => rmSync(at(folder), { recursive: true, force: true }),
   };
 }
 
 /** The names in a folder are on the disk only when the folder is. */
-function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, "r");
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
   try {
-    fsyncSync(descriptor);
+    await handle.sync();
   } finally {
-    closeSync(descriptor);
+    await handle.close();
   }
 }

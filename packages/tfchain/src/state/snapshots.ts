@@ -132,7 +132,7 @@ class FolderSnapshots implements Snapshots {
     const { rows, chunkHashes } = await this.#writeChunks(view, partial);
     const info = infoOf({ format: SNAPSHOT_FORMAT, chainId, height, appHash, rows, chunkHashes });
     await files.write(partial, MANIFEST, info.metadata);
-    files.rename(partial, folderOf(height));
+    await files.rename(partial, folderOf(height));
     this.#infos = [info, ...this.#infos];
     this.#forgetOld();
     return info;
