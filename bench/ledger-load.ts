@@ -14,8 +14,8 @@ import { report } from "./section.ts";
 
 const [contracts = 100_000, nodes = 10_000, seconds = 60] = process.argv.slice(2).filter((text) => /^\d+$/.test(text)).map(Number);
 const OWNERS = 100;
-/** Contracts of one moment: as many as fall due between two blocks. */
-const PER_TX = 20;
+/** Contracts of one moment: fewer than fall due between two blocks that bill. */
+const PER_TX = 100;
 const HEARTBEAT_MS = 600_000;
 /** ms between two bills: 278 a second. */
 const BILL_EVERY_MS = 3.6;
