@@ -8,6 +8,11 @@ export const NETWORK_LIMITS = {
   wireguardPollMs: 10,
   /** Peers that are wanted as before are compared with the kernel's this often: what a stranger's hand changed is mended then. */
   driftCheckMs: 60_000,
+  /**
+   * WireGuard greets a peer and, unheard, not again for five seconds (REKEY_TIMEOUT, section 6.1 of its paper): too long for a
+   * new zmachine whose other end was not ready a moment ago. After this a peer that never answered is made anew, which greets.
+   */
+  greetAgainMs: 1_000,
   /** Output of one command kept in memory: `wg show dump` of 4,000 peers is about 1 MB. */
   commandOutputBytes: 8 * 1024 * 1024,
   /** 1500 of Ethernet less 80 of WireGuard over IPv6, its worst case: nothing is fragmented on the way. */

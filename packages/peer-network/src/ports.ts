@@ -54,9 +54,11 @@ export interface NetworkDriver {
   ensureZnet(spec: ZnetSpec): Promise<{ readonly listenPort: number; readonly netns: string }>;
   /**
    * `insist`: endpoints are set again where WireGuard has followed a packet to another address. For the moments after a path
-   * changed: packets that were still under way would otherwise lead both ends back to the old way for good.
+   * changed: packets that were still under way would otherwise lead both ends back to the old way for good. Peers that were
+   * greeted and have not answered are greeted anew as well.
+   * @returns greeted: a peer got its first address, so both ends are about to meet.
    */
-  setPeers(key: ZnetKey, peers: readonly ZnetPeer[], options?: { readonly insist: boolean }): Promise<void>;
+  setPeers(key: ZnetKey, peers: readonly ZnetPeer[], options?: { readonly insist: boolean }): Promise<{ readonly greeted: boolean }>;
   /** Last handshake and byte counts per peer, for health and metrics. */
   peerStatus(
     key: ZnetKey,

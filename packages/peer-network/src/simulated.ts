@@ -19,6 +19,13 @@ interface Znet {
   publicBytes: number;
 }
 
+/** Greeted: a peer has an address that had none. */
+function replacePeers(znet: Znet, peers: readonly ZnetPeer[]): { readonly greeted: boolean } {
+  const known = new Set(znet.peers.filter(({ endpoint }) => endpoint !== undefined).map(({ publicKey }) => publicKey));
+  znet.peers = peers;
+  return { greeted: peers.some(({ publicKey, endpoint }) => endpoint !== undefined && !known.has(publicKey)) };
+}
+
 export function simulatedNetwork(options: { readonly portRange: PortRange }): SimulatedNetwork {
   const ports = meshPorts(options.portRange);
   const znets = new Map<ZnetKey, Znet>();
@@ -53,9 +60,7 @@ export function simulatedNetwork(options: { readonly portRange: PortRange }): Si
       znets.set(spec.key, { spec, slot, peers: before?.peers ?? [], names: before?.names ?? [], publicBytes: before?.publicBytes ?? 0 });
       return { listenPort: ports.znets.first + slot, netns: `simulated-z-${spec.key}` };
     },
-    setPeers: async (key, peers) => {
-      znet(key).peers = peers;
-    },
+    setPeers: async (key, peers) => replacePeers(znet(key), peers),
     peerStatus: async (key) => znet(key).peers.map(({ publicKey }) => ({ publicKey, lastHandshakeMs: 0, rxBytes: 0, txBytes: 0 })),
     setNames: async (key, records) => {
       znet(key).names = records;

@@ -35,9 +35,9 @@ export function linuxNetwork(options: LinuxNetworkOptions): NetworkDriver {
     setPeers: (key, peers, { insist } = { insist: false }) =>
       znet(key, async () => {
         let applied = context.applied.get(key);
-        if (applied === undefined) context.applied.set(key, (applied = { endpoints: new Map(), wanted: "", checkedAtMs: 0 }));
+        if (applied === undefined) context.applied.set(key, (applied = { endpoints: new Map(), greetedAtMs: new Map(), wanted: "", checkedAtMs: 0 }));
         const [netns, name] = await wireguardOf(key);
-        await syncPeers({ netns, name, peers, applied, insist });
+        return syncPeers({ netns, name, peers, applied, insist });
       }),
     peerStatus: async (key) => {
       const { peers } = await dumpWireguard(...(await wireguardOf(key)));

@@ -136,6 +136,8 @@ function clamped(key: Hex): Hex {
 
 export interface AppliedPeers {
   readonly endpoints: Map<Hex, string>;
+  /** Monotonic: when a peer that has never answered was given an address, upon which WireGuard greets it. */
+  readonly greetedAtMs: Map<Hex, number>;
   /** The peers of the last call, as text. */
   wanted: string;
   /** Monotonic: when they were last compared with the interface's. */
@@ -154,33 +156,57 @@ export interface SyncOptions {
  * Changes only what differs. `syncconf` is not used: it sets port and key again, upon which wireguard-go opens its
  * socket anew, and it sets every endpoint, which would undo WireGuard's own following of a peer that has moved.
  */
-export async function syncPeers(options: SyncOptions): Promise<void> {
+export async function syncPeers(options: SyncOptions): Promise<{ readonly greeted: boolean }> {
   const { peers, applied, insist } = options;
   const text = JSON.stringify(peers);
   const nowMs = performance.now();
-  if (!insist && text === applied.wanted && nowMs - applied.checkedAtMs < L.driftCheckMs) return;
+  if (!insist && text === applied.wanted && nowMs - applied.checkedAtMs < L.driftCheckMs) return { greeted: false };
   applied.wanted = "";
-  await changePeers(options);
+  const greeted = await changePeers(options, nowMs);
   Object.assign(applied, { wanted: text, checkedAtMs: nowMs });
+  return { greeted };
 }
 
-async function changePeers({ netns: znet, name, peers, applied: { endpoints: applied }, insist }: SyncOptions): Promise<void> {
+/** @returns whether a peer was given its first address. */
+async function changePeers({ netns: znet, name, peers, applied, insist }: SyncOptions, nowMs: number): Promise<boolean> {
+  const { endpoints, greetedAtMs } = applied;
   const now = await dumpWireguard(znet, name);
   const wanted = new Map(peers.map((peer) => [peer.publicKey, peer]));
-  const gone = [...now.peers.keys()].filter((key) => !wanted.has(key));
+  const unanswered = insist ? unansweredPeers({ peers, now: now.peers, greetedAtMs, nowMs }) : new Set<Hex>();
+  const gone = [...now.peers.keys()].filter((key) => !wanted.has(key) || unanswered.has(key));
   if (gone.length > 0) await runIn(znet, "wg", ["set", name, ...gone.flatMap((key) => ["peer", base64OfHex(key), "remove"])]);
-  for (const key of applied.keys()) if (!wanted.has(key) || !now.peers.has(key)) applied.delete(key);
-  const sections = [...wanted.values()].flatMap((peer) => peerSection(peer, now.peers.get(peer.publicKey), endpointIn({ now, applied, insist })));
-  if (sections.length === 0) return;
-  await wgWithInput(znet, ["addconf", name, "/dev/stdin"], `${sections.join("\n")}\n`);
-  for (const peer of wanted.values()) if (peer.endpoint !== undefined) applied.set(peer.publicKey, endpointText(peer.endpoint));
+  const left = new Map([...now.peers].filter(([key]) => !gone.includes(key)));
+  for (const key of endpoints.keys()) if (!wanted.has(key) || !left.has(key)) endpoints.delete(key);
+  for (const key of greetedAtMs.keys()) if (!wanted.has(key)) greetedAtMs.delete(key);
+  const sections = peers.flatMap((peer) => peerSection(peer, left.get(peer.publicKey), endpointIn({ now: left, applied: endpoints, insist })));
+  if (sections.length > 0) await wgWithInput(znet, ["addconf", name, "/dev/stdin"], `${sections.join("\n")}\n`);
+  if (sections.length > 0) for (const peer of peers) if (peer.endpoint !== undefined) endpoints.set(peer.publicKey, endpointText(peer.endpoint));
+  const unheard = peers.filter(({ publicKey, endpoint }) => endpoint !== undefined && (left.get(publicKey)?.lastHandshakeMs ?? 0) === 0);
+  const first = unheard.filter(({ publicKey }) => !greetedAtMs.has(publicKey));
+  for (const { publicKey } of unheard) if (!greetedAtMs.has(publicKey) || unanswered.has(publicKey)) greetedAtMs.set(publicKey, nowMs);
+  return first.length > 0;
+}
+
+/** Peers that were greeted a while ago and have never answered. Nothing is lost by making them anew. */
+export function unansweredPeers(options: {
+  readonly peers: readonly ZnetPeer[];
+  readonly now: ReadonlyMap<Hex, Pick<DumpedPeer, "lastHandshakeMs">>;
+  readonly greetedAtMs: ReadonlyMap<Hex, number>;
+  readonly nowMs: number;
+}): ReadonlySet<Hex> {
+  const { peers, now, greetedAtMs, nowMs } = options;
+  const silent = ({ publicKey, endpoint }: ZnetPeer): boolean => {
+    const atMs = greetedAtMs.get(publicKey);
+    return endpoint !== undefined && now.get(publicKey)?.lastHandshakeMs === 0 && atMs !== undefined && nowMs - atMs >= L.greetAgainMs;
+  };
+  return new Set(peers.filter(silent).map(({ publicKey }) => publicKey));
 }
 
 /** The endpoint that counts as set. */
 const endpointIn =
-  (options: { readonly now: WireguardDump; readonly applied: ReadonlyMap<Hex, string>; readonly insist: boolean }) =>
+  (options: { readonly now: WireguardDump["peers"]; readonly applied: ReadonlyMap<Hex, string>; readonly insist: boolean }) =>
   (key: Hex): string | undefined =>
-    options.insist ? options.now.peers.get(key)?.endpoint : options.applied.get(key);
+    options.insist ? options.now.get(key)?.endpoint : options.applied.get(key);
 
 type DumpedPeer = WireguardDump["peers"] extends ReadonlyMap<Hex, infer P> ? P : never;
 

@@ -144,7 +144,9 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
     paths.setPairs(znets.flatMap((znet) => pairsOf(view, znet, nodeId)));
     choose();
     const insist = bell.settling(clock.nowMs());
-    for (const znet of znets) await applyZnet({ driver, view, znet, wanted: znets, self: nodeId, paths, insist });
+    let greeted = false;
+    for (const znet of znets) greeted = (await applyZnet({ driver, view, znet, wanted: znets, self: nodeId, paths, insist })) || greeted;
+    if (greeted) bell.ring({ news: false, settleFromMs: clock.nowMs() });
     await forwards.sweep();
   };
   const failed = (error: unknown): void => logger.warn("the network is not up to date; it is tried again", { reason: messageOf(error) });
@@ -241,16 +243,19 @@ interface ApplyOptions {
   readonly insist: boolean;
 }
 
-async function applyZnet({ driver, view, znet, wanted, self, paths, insist }: ApplyOptions): Promise<void> {
+/** @returns whether a peer is met for the first time. */
+async function applyZnet({ driver, view, znet, wanted, self, paths, insist }: ApplyOptions): Promise<boolean> {
   const { solutionId, name: network } = znet;
   const endpointFor = (peer: NodeId) => paths.endpointFor({ solutionId, network, peer });
   const siblings = wanted.filter((other) => other.solutionId === solutionId);
   try {
-    await driver.setPeers(znet.key, desiredPeers({ view, znet, self, endpointFor }), { insist });
+    const { greeted } = await driver.setPeers(znet.key, desiredPeers({ view, znet, self, endpointFor }), { insist });
     await driver.setNames(znet.key, desiredNames({ view, znet, siblings, self }));
+    return greeted;
   } catch (error) {
     // Wished for but not made yet: the provisioning makes it, and rings.
     if (!hasCode(error, "network.unknown_network")) throw error;
+    return false;
   }
 }
 

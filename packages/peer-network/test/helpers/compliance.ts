@@ -36,9 +36,11 @@ export function networkDriverCompliance(name: string, start: () => Promise<{ dri
     test("peers are replaced as a whole", async () => {
       const [one, two] = [key(), key()];
       const peer = (publicKey: typeof one, third: number) => ({ publicKey, allowedIps: [`10.70.${third}.0/24`], keepaliveSec: 25 });
-      await driver.setPeers("s1-a", [peer(one, 1), peer(two, 2)]);
+      expect(await driver.setPeers("s1-a", [peer(one, 1), peer(two, 2)])).toEqual({ greeted: false });
       expect((await driver.peerStatus("s1-a")).map((status) => status.publicKey).toSorted()).toEqual([one, two].toSorted());
-      await driver.setPeers("s1-a", [{ ...peer(two, 1), endpoint: { address: "192.0.2.1", port: 5000 } }]);
+      const met = [{ ...peer(two, 1), endpoint: { address: "192.0.2.1", port: 5000 } }];
+      expect(await driver.setPeers("s1-a", met)).toEqual({ greeted: true });
+      expect(await driver.setPeers("s1-a", met, { insist: true })).toEqual({ greeted: false });
       expect(await driver.peerStatus("s1-a")).toEqual([{ publicKey: two, lastHandshakeMs: 0, rxBytes: expect.any(Number), txBytes: expect.any(Number) }]);
       await driver.setPeers("s1-a", []);
       expect(await driver.peerStatus("s1-a")).toEqual([]);
