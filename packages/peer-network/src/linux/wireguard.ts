@@ -173,14 +173,16 @@ async function changePeers({ netns: znet, name, peers, applied, insist }: SyncOp
   const now = await dumpWireguard(znet, name);
   const wanted = new Map(peers.map((peer) => [peer.publicKey, peer]));
   const unanswered = insist ? unansweredPeers({ peers, now: now.peers, greetedAtMs, nowMs }) : new Set<Hex>();
-  const gone = [...now.peers.keys()].filter((key) => !wanted.has(key) || unanswered.has(key));
+  const left = new Map([...now.peers].filter(([key]) => wanted.has(key) && !unanswered.has(key)));
+  const gone = [...now.peers.keys()].filter((key) => !left.has(key));
   if (gone.length > 0) await runIn(znet, "wg", ["set", name, ...gone.flatMap((key) => ["peer", base64OfHex(key), "remove"])]);
-  const left = new Map([...now.peers].filter(([key]) => !gone.includes(key)));
-  for (const key of endpoints.keys()) if (!wanted.has(key) || !left.has(key)) endpoints.delete(key);
+  for (const key of endpoints.keys()) if (!left.has(key)) endpoints.delete(key);
   for (const key of greetedAtMs.keys()) if (!wanted.has(key)) greetedAtMs.delete(key);
   const sections = peers.flatMap((peer) => peerSection(peer, left.get(peer.publicKey), endpointIn({ now: left, applied: endpoints, insist })));
-  if (sections.length > 0) await wgWithInput(znet, ["addconf", name, "/dev/stdin"], `${sections.join("\n")}\n`);
-  if (sections.length > 0) for (const peer of peers) if (peer.endpoint !== undefined) endpoints.set(peer.publicKey, endpointText(peer.endpoint));
+  if (sections.length > 0) {
+    await wgWithInput(znet, ["addconf", name, "/dev/stdin"], `${sections.join("\n")}\n`);
+    for (const peer of peers) if (peer.endpoint !== undefined) endpoints.set(peer.publicKey, endpointText(peer.endpoint));
+  }
   const unheard = peers.filter(({ publicKey, endpoint }) => endpoint !== undefined && (left.get(publicKey)?.lastHandshakeMs ?? 0) === 0);
   const first = unheard.filter(({ publicKey }) => !greetedAtMs.has(publicKey));
   for (const { publicKey } of unheard) if (!greetedAtMs.has(publicKey) || unanswered.has(publicKey)) greetedAtMs.set(publicKey, nowMs);
