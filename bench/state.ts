@@ -1,128 +1,43 @@
 /**
- * `npm run bench -- state [contracts] [nodes] [--report]`: what the size of the ledger costs. One solo chain on LMDB, in this process, grows
- * to 1,000,000 contracts on 10,000 nodes; on the way the same block of 100 new contracts is timed at each size. Then the
- * chain is started anew as a program, a snapshot is taken while it stands ready, restored into an empty folder, and the bills
- * of an hour are carried out.
+ * `npm run bench -- state [contracts] [nodes] [--folder PATH] [--report]`: what the size of the ledger costs. One solo chain on LMDB, in this
+ * process, grows to 1,000,000 contracts on 10,000 nodes; on the way the same block of 100 new contracts is timed at each size. Then
+ * the chain is started anew as a program, a snapshot is taken while it stands ready, restored into an empty folder, and the bills
+ * of an hour are carried out. `--folder`: see `grown.ts`; what is told of the growth is then of when it was grown.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bytesToHex, cidOf, silentLogger, utf8 } from "@tfgrid/primitives";
-import {
-  type Call,
-  type RunningChain,
-  beginRestore,
-  lmdbStorage,
-  openSnapshots,
-  openState,
-  runtime,
-  snapshotFiles,
-  startChain,
-  testing,
-} from "@tfgrid/tfchain";
-import { type Sender, CHAIN_ID, SMALL, benchGenesis, createFarm, createTwin, heartbeat, registerNode, sender, signTx } from "./ledger.ts";
+import { bytesToHex, silentLogger } from "@tfgrid/primitives";
+import { beginRestore, lmdbStorage, openSnapshots, openState, runtime, snapshotFiles } from "@tfgrid/tfchain";
+import { type GrownLedger, PER_TX, numbers, say, workOnGrown } from "./grown.ts";
+import { CHAIN_ID } from "./ledger.ts";
 import { report } from "./section.ts";
 import { median } from "./statistics.ts";
 
-const numbers = process.argv.slice(2).filter((text) => /^\d+$/.test(text)).map(Number);
-const [contracts = 1_000_000, nodes = 10_000] = numbers;
-const OWNERS = 50;
-const PER_TX = 200;
-const PROBE_CONTRACTS = 100;
+const [contracts = 1_000_000, nodes = 10_000] = numbers();
 const PROBES = 15;
+const BILL_BLOCKS = 12;
+const SIZES = [1_000, 10_000, 100_000, 1_000_000] as const;
 
-const folder = mkdtempSync("/var/tmp/tfgrid-bench-state-");
-const dataDir = join(folder, "data");
-const authority = testing.testKey("authority");
-const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const figures: [string, string][] = [];
 const note = (name: string, value: string): void => {
   figures.push([name, value]);
   say(`${name}: ${value}`);
 };
 
-async function submit(chain: RunningChain, by: Sender, calls: readonly Call[]): Promise<void> {
-  const { ok, error } = await chain.engine.submit(signTx(by, calls));
-  if (!ok) throw new Error(JSON.stringify(error));
-}
-
-const farmer = sender("farmer");
-const machines = Array.from({ length: nodes }, (_, index) => sender(`node ${index}`));
-const owners = Array.from({ length: OWNERS }, (_, index) => sender(`owner ${index}`));
-
-const genesis = benchGenesis([farmer, ...machines, ...owners], {
-  // However long it takes to grow: nobody goes down for want of a heartbeat.
-  params: { maxCallsPerTx: 256, heartbeatIntervalMs: 24 * 3_600_000 },
-});
-
-async function joinNodes(chain: RunningChain): Promise<void> {
-  await submit(chain, farmer, [createTwin(farmer), createFarm]);
-  const register = registerNode(farmer, Date.now());
-  await all(machines, async (machine) => submit(chain, machine, [createTwin(machine), register]));
-  const idOf = new Map(machines.map((machine) => [machine, runtime.queries(chain.engine.state).twinByAccount(machine.key.account)]));
-  await all(machines, async (machine) => {
-    const twin = idOf.get(machine);
-    const node = twin === undefined ? undefined : runtime.queries(chain.engine.state).nodeByTwin(twin.id);
-    if (node === undefined) throw new Error("a node did not join");
-    await submit(chain, machine, [heartbeat(node.id)]);
-  });
-  await all(owners, async (owner) => submit(chain, owner, [createTwin(owner)]));
-}
-
-/** A bounded number at once. */
-async function all<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
-  const rest = items.values();
-  const worker = async (): Promise<void> => {
-    for (const item of rest) await run(item);
-  };
-  await Promise.all(Array.from({ length: 500 }, worker));
-}
-
-let created = 0;
-const instruction = cidOf(utf8("x"));
-function contractCalls(count: number): Call[] {
-  return Array.from({ length: count }, () => {
-    created += 1;
-    const common = { solutionId: null, instruction, resources: SMALL, publicIps: 0, networks: [], depositUnits: 5_000_000n };
-    return { type: "contracts.create_node" as const, nodeId: (1 + (created % nodes)) as never, ...common };
-  });
-}
-
-/** Grows to `target`; each owner has one transaction open. */
-async function grow(chain: RunningChain, target: number): Promise<void> {
-  const worker = async (owner: Sender): Promise<void> => {
-    while (created < target) await submit(chain, owner, contractCalls(Math.min(PER_TX, target - created)));
-  };
-  await Promise.all(owners.map(worker));
-}
-
-async function probe(chain: RunningChain): Promise<number> {
+/** A block of new contracts, alone, from the submission to the answer after the flush. */
+async function probe(ledger: GrownLedger, size: number, perSecond: number): Promise<readonly [string, string]> {
   const times: number[] = [];
+  const cpus: number[] = [];
   for (let index = 0; index < PROBES; index += 1) {
-    const tx = signTx(owners[0] as Sender, contractCalls(PROBE_CONTRACTS));
-    const from = performance.now();
-    const { ok } = await chain.engine.submit(tx);
-    if (!ok) throw new Error("a probe was refused");
+    const [from, cpu] = [performance.now(), process.cpuUsage()];
+    await ledger.addContracts();
     times.push(performance.now() - from);
+    const { user, system } = process.cpuUsage(cpu);
+    cpus.push((user + system) / 1_000);
   }
-  return median(times);
-}
-
-async function growAndProbe(): Promise<void> {
-  const chain = await startChain({ dataDir, genesis, authority, blockIntervalMs: 1 });
-  try {
-    await joinNodes(chain);
-    say(`${nodes} nodes joined`);
-    for (const size of [1_000, 10_000, 100_000, 1_000_000].filter((size) => size < contracts).concat(contracts)) {
-      const from = performance.now();
-      const before = created;
-      await grow(chain, size);
-      const perSecond = Math.round((created - before) / ((performance.now() - from) / 1_000));
-      note(`block of ${PROBE_CONTRACTS} new contracts at ${size.toLocaleString("en")} contracts`, `${(await probe(chain)).toFixed(1)} ms (grown at ${perSecond} contracts/s)`);
-    }
-  } finally {
-    await chain.stop();
-  }
+  const name = `block of ${PER_TX} new contracts at ${size.toLocaleString("en")} contracts`;
+  return [name, `${median(times).toFixed(1)} ms, ${median(cpus).toFixed(1)} of them processor time (grown at ${perSecond} contracts/s)`];
 }
 
 const statusBytes = (pid: number, field: string): number => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1_024;
@@ -133,6 +48,7 @@ const mb = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
  * the kernel holds already it maps the neighbours of each page that is read, too; so that is told apart from a file that it has let go of.
  */
 async function startAnew(file: "held by the kernel" | "let go by the kernel"): Promise<void> {
+  const { genesis, authority, dataDir } = ledger;
   if (file === "let go by the kernel") execFileSync("dd", [`if=${join(dataDir, "chain.mdb")}`, "iflag=nocache", "count=0", "status=none"]);
   writeFileSync(join(folder, "genesis.json"), JSON.stringify(runtime.genesisToJson(genesis)));
   writeFileSync(join(folder, "seed"), bytesToHex(authority.secretSeed));
@@ -182,7 +98,7 @@ async function longestPauseMs(work: () => Promise<unknown>): Promise<number> {
 }
 
 async function snapshotAndRestore(): Promise<void> {
-  const storage = lmdbStorage(dataDir);
+  const storage = lmdbStorage(ledger.dataDir);
   const state = openState(storage);
   const files = snapshotFiles(join(folder, "snapshots"));
   const snapshots = openSnapshots({ files, storage, state, chainId: CHAIN_ID, logger: silentLogger });
@@ -203,30 +119,38 @@ async function snapshotAndRestore(): Promise<void> {
   await storage.close();
 }
 
-/** The bills of all contracts, an hour on, as blocks carry them out; with the writes. */
+/** The bills of all contracts, an hour on, as the engines' blocks carry them out; with the writes. */
 async function billAnHour(): Promise<void> {
-  const storage = lmdbStorage(dataDir);
+  const storage = lmdbStorage(ledger.dataDir);
   const state = openState(storage);
   const machine = runtime.createRuntime();
-  const timeMs = Date.now() + 3_600_000;
+  const timeMs = ledger.clock.nowMs() + 3_600_000;
   const times: number[] = [];
+  const cpus: number[] = [];
   let events = 0;
-  for (let block = 0; block < 12; block += 1) {
-    const from = performance.now();
+  for (let block = 0; block < BILL_BLOCKS; block += 1) {
+    const [from, cpu] = [performance.now(), process.cpuUsage()];
     const draft = state.draft();
-    events += machine.beginBlock(draft, { chainId: CHAIN_ID, height: state.version + 1, timeMs: timeMs + block }).length;
+    events += machine.beginBlock(runtime.rowsOver(draft), { chainId: CHAIN_ID, height: state.version + 1, timeMs: timeMs + block }).length;
     const sealed = draft.seal();
     storage.write(sealed.ops);
     sealed.adopt();
     times.push(performance.now() - from);
+    const { user, system } = process.cpuUsage(cpu);
+    cpus.push((user + system) / 1_000);
   }
-  note("a block of time-based work only, an hour on", `${median(times).toFixed(0)} ms, ${Math.round(events / times.length)} events`);
+  const [slowest, cpuMost] = [Math.max(...times), Math.max(...cpus)].map((ms) => ms.toFixed(0));
+  note(
+    "a block of time-based work only, an hour on",
+    `${median(times).toFixed(0)} ms, ${median(cpus).toFixed(0)} of them processor time (the slowest of ${BILL_BLOCKS}: ${slowest} and ${cpuMost}), ${Math.round(events / times.length)} events`,
+  );
   await storage.close();
 }
 
+const { folder, ledger, figures: growth } = await workOnGrown({ contracts, nodes, sizes: SIZES, atSize: probe });
 try {
-  await growAndProbe();
-  note("data folder", mb(folderBytes(dataDir)));
+  for (const [name, value] of growth) note(name, value);
+  note("data folder", mb(folderBytes(ledger.dataDir)));
   await startAnew("held by the kernel");
   await startAnew("let go by the kernel");
   await snapshotAndRestore();
