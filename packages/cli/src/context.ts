@@ -23,7 +23,10 @@ export interface Context {
   readonly printer: Printer;
   readonly stateDir: string;
   readonly signal: AbortSignal;
+  /** Of the local grid. @throws GridError cli.not_running, and cli.local_grid_only with `--access` */
   endpoints(): GridEndpoints;
+  /** Where a twin made here is reached; none on a ledger that has no relay beside it. @throws GridError cli.not_running */
+  relays(): readonly string[];
   /** Of `--access FILE`, else of the local grid. @throws GridError cli.not_running, cli.no_such_file, cli.bad_argument */
   chainAccess(): ChainAccess;
   chain(): ChainClient;
@@ -44,7 +47,12 @@ export function createContext(options: GlobalOptions, signal: AbortSignal): Cont
     printer: createPrinter(options.json),
     stateDir,
     signal,
-    endpoints: () => (endpoints ??= readEndpoints(stateDir)),
+    endpoints: () => {
+      // Another ledger's documents must not go to this grid's notary.
+      if (options.access !== undefined) throw cliErrors.fail("cli.local_grid_only");
+      return (endpoints ??= readEndpoints(stateDir));
+    },
+    relays: () => (options.access === undefined ? context.endpoints().relays : []),
     chainAccess: () => {
       if (options.access !== undefined) return readAccess(resolve(options.access));
       const { urls, trust } = context.endpoints().chain;

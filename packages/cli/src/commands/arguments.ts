@@ -2,7 +2,7 @@ import { cliErrors } from "../errors.ts";
 
 /** @throws GridError cli.bad_argument */
 export function parseId<T extends number>(text: string, what: string): T {
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw cliErrors.fail("cli.bad_argument", { message: `"${text}" is not a ${what}: a positive whole number is wanted.` });
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw cliErrors.fail("cli.bad_argument", { message: `"${text}" is not ${/^[aeiou]/.test(what) ? "an" : "a"} ${what}: a positive whole number is wanted.` });
   return Number(text) as T;
 }
 

@@ -186,7 +186,7 @@ function blockOf(text: string): JoinTrust {
 
 async function join(context: Context, flags: JoinFlags): Promise<void> {
   const { host, rpcPort, p2pPort, pace, fromGenesis = false, genesisHash } = flags;
-  const [first, ...more] = flags.rpc === undefined ? context.chainAccess().urls : listOf(flags.rpc);
+  const [first, ...more] = flags.rpc === undefined ? context.chainAccess().urls : urlsOf(flags.rpc);
   if (first === undefined) throw cliErrors.fail("cli.bad_argument", { message: "--rpc names no server." });
   const result = await joinChain({
     home: resolve(flags.home),
@@ -217,9 +217,19 @@ function joinLines({ chainId, folder, rpc, validator, peers, genesisHash, begins
 
 const listOf = (text: string): readonly string[] => text.split(",").map((part) => part.trim()).filter((part) => part !== "");
 
+/** @throws GridError cli.bad_argument */
+function urlsOf(text: string): readonly string[] {
+  const urls = listOf(text);
+  const wrong = urls.find((url) => !/^https?:$/.test(URL.parse(url)?.protocol ?? ""));
+  if (wrong === undefined && urls.length > 0) return urls;
+  throw cliErrors.fail("cli.bad_argument", { message: `--rpc takes addresses such as http://192.0.2.1:8545, with commas, not "${wrong ?? text}".` });
+}
+
 async function showStatus(context: Context, flags: { readonly rpc?: string }): Promise<void> {
-  const states = await serverStates(flags.rpc === undefined ? context.chainAccess().urls : listOf(flags.rpc), context.signal);
+  const states = await serverStates(flags.rpc === undefined ? context.chainAccess().urls : urlsOf(flags.rpc), context.signal);
   context.printer.result(states, () => serverTable(states));
+  // For scripts: the table is the answer, and it is bad news.
+  if (!states.some(({ ok }) => ok)) process.exitCode = 1;
 }
 
 const MAIN = fileURLToPath(new URL("../../../tfchain/src/main.ts", import.meta.url));

@@ -60,7 +60,7 @@ async function token(context: Context, id: string, options: { readonly hours: nu
   const { keyPair, twinId } = await context.identity("farmer");
   const farm = await farmOf(context.chain(), id);
   if (farm.twinId !== twinId) throw cliErrors.fail("cli.not_farmer", { message: `Farm ${farm.id} "${farm.name}" belongs to twin ${farm.twinId}; you sign as twin ${twinId}.` });
-  const { chainId } = context.endpoints().chain.trust;
+  const { chainId } = context.chainAccess().trust;
   const signed = signJoinToken({ farmer: keyPair, farmId: farm.id, chainId, nowMs: systemClock.nowMs(), lifeMs: options.hours * HOUR_MS });
   context.printer.progress(`Machines join farm ${farm.id} "${farm.name}" with this until ${new Date(signed.expiresAtMs).toISOString()}; treat it as a password.`);
   context.printer.result(signed, () => JSON.stringify(signed));

@@ -21,12 +21,12 @@ export function addImageCommands(program: Command, action: Action): void {
 
 async function pushCommand(context: Context, source: string, name: string): Promise<void> {
   const { registry } = context.endpoints();
-  const pushed = await pushImage({ source: sourceOf(source), name, registryName: registry.name, registryUrl: registry.url, signal: context.signal });
+  const pushed = await pushImage({ source: await sourceOf(source, context.signal), name, registryName: registry.name, registryUrl: registry.url, signal: context.signal });
   context.printer.result(pushed, () => `pushed ${pushed.reference}\n       ${pushed.digest}`);
 }
 
-/** @throws GridError cli.no_such_file, cli.bad_argument */
-function sourceOf(source: string): string {
+/** @throws GridError cli.no_such_file, cli.bad_argument, cli.program_failed */
+async function sourceOf(source: string, signal: AbortSignal): Promise<string> {
   if (/^[a-z-]+:/.test(source)) return source;
   const path = resolve(source);
   if (!existsSync(path)) throw cliErrors.fail("cli.no_such_file", { message: `There is nothing at ${path}.` });
@@ -34,7 +34,9 @@ function sourceOf(source: string): string {
     if (!existsSync(join(path, "index.json"))) throw cliErrors.fail("cli.bad_argument", { message: `${path} is no OCI layout (it has no index.json).` });
     return `oci:${path}`;
   }
-  return `oci-archive:${path}`;
+  // What `docker save` writes has this file too, since it has learnt OCI; older archives do not.
+  const entries = (await run("tar", ["--list", "--file", path], { signal })).split("\n");
+  return `${entries.some((entry) => /^(\.\/)?oci-layout$/.test(entry)) ? "oci" : "docker"}-archive:${path}`;
 }
 
 export interface PushOptions {

@@ -23,6 +23,8 @@ export type Action = <A extends readonly unknown[]>(work: (context: Context, ...
 
 export interface ProgramOptions {
   readonly version: string;
+  /** Usage errors are only thrown, not printed: the caller tells them in JSON. */
+  readonly quiet?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -39,6 +41,7 @@ export function createProgram(options: ProgramOptions): Command {
     .configureHelp({ showGlobalOptions: true })
     // Thrown to main, which tells it in JSON when that is asked for.
     .exitOverride()
+    .configureOutput(options.quiet === true ? { writeErr: () => undefined } : {})
     .showHelpAfterError("(run with --help for what there is)");
   const action: Action =
     <A extends readonly unknown[]>(work: (context: Context, ...args: A) => Promise<void>) =>

@@ -14,7 +14,7 @@ const KINDS = ["node", "farm", "twin"] as const;
 
 export function addMeritCommands(program: Command, action: Action): void {
   const reputation = program.command("reputation").description("how nodes, farms and twins have done, by evidence on the ledger");
-  reputation.command("show").argument("<kind>", "node, farm or twin").argument("<id>").description("score, confidence and the evidence behind them").action(action(showReputation));
+  reputation.command("show").argument("<kind>", "node, farm or twin").argument("<id>", "id of the node, farm or twin").description("score, confidence and the evidence behind them").action(action(showReputation));
   reputation.command("list").description("all nodes by score").action(action(listReputation));
   reputation
     .command("review")
@@ -29,7 +29,7 @@ export function addMeritCommands(program: Command, action: Action): void {
     .option("--document <cid>", "your reasons, in the digital notary")
     .description("say, once, that you did not get what you paid for; it counts against you when it is rejected")
     .action(action(openDispute));
-  reputation.command("resolve").argument("<dispute>", "dispute id").argument("<upheld|rejected>").description("decide a dispute (certifiers only)").action(action(resolveDispute));
+  reputation.command("resolve").argument("<dispute>", "dispute id").argument("<upheld|rejected>", "who was right: upheld, the one who complained").description("decide a dispute (certifiers only)").action(action(resolveDispute));
   program.command("rewards").description("farming rewards").command("show").argument("<node>", "node id").description("what a node earned by period, with every figure behind it").action(action(showRewards));
   const price = program.command("price").description("what 1 TFT counts in US dollars");
   price.command("show", { isDefault: true }).description("the price, its feeders, and what things cost").action(action(showPrice));

@@ -8,7 +8,7 @@ import type { Context } from "../context.ts";
 import { found, parseId } from "./arguments.ts";
 import { addContractMoneyCommands } from "./contract-money.ts";
 import type { Action } from "./index.ts";
-import { send } from "./ledger.ts";
+import { parseCount, send } from "./ledger.ts";
 
 export function addReadCommands(program: Command, action: Action): void {
   addNodes(program.command("node").description("3Nodes: capacity, state, maintenance, power"), action);
@@ -39,8 +39,10 @@ function addNodes(command: Command, action: Action): void {
     }),
   );
   const maintenance = (name: "cordon" | "drain" | "uncordon", description: string): void => {
-    command.command(name).argument("<node>", "node id").option("--notice <hours>", "announced this many hours in advance", "0").description(description).action(
-      action(async (context, id: string, options: { notice: string }) => setMaintenance(context, { nodeId: parseId<NodeId>(id, "node id"), mode: name === "uncordon" ? "none" : name, noticeHours: Number(options.notice) })),
+    const added = command.command(name).argument("<node>", "node id").description(description);
+    if (name !== "uncordon") added.option("--notice <hours>", "announced this many hours in advance", "0");
+    added.action(
+      action(async (context, id: string, { notice = "0" }: { notice?: string }) => setMaintenance(context, { nodeId: parseId<NodeId>(id, "node id"), mode: name === "uncordon" ? "none" : name, noticeHours: parseHours(notice) })),
     );
   };
   maintenance("cordon", "no new contracts on this node");
@@ -59,17 +61,26 @@ async function setPower(context: Context, nodeId: NodeId, target: "up" | "down")
   await send(context, { role: "farmer", calls: [{ type: "nodes.set_power", nodeId, target }], say: () => `node ${nodeId} is wanted ${target === "down" ? "off" : "on"}: ${then}` });
 }
 
+/** A year: who announces more means something else. */
+const MAX_NOTICE_HOURS = 8_760;
+
+/** Half hours count too. @throws GridError cli.bad_argument */
+function parseHours(text: string): number {
+  const hours = Number(text);
+  if (/^\d{1,4}(\.\d{1,3})?$/.test(text) && hours <= MAX_NOTICE_HOURS) return hours;
+  throw cliErrors.fail("cli.bad_argument", { message: `--notice takes a number of hours, 0 to ${MAX_NOTICE_HOURS}, not "${text}".` });
+}
+
 async function setMaintenance(context: Context, options: { readonly nodeId: NodeId; readonly mode: Node["maintenance"]["mode"]; readonly noticeHours: number }): Promise<void> {
   const { nodeId, mode, noticeHours } = options;
-  if (!Number.isFinite(noticeHours) || noticeHours < 0) throw cliErrors.fail("cli.bad_argument", { message: "--notice takes a number of hours." });
   const { keyPair } = await context.identity("farmer");
   const noticeUntilMs = noticeHours === 0 ? 0 : Date.now() + Math.round(noticeHours * 3_600_000);
-  const receipt = await context.chain().submit(keyPair, [{ type: "nodes.set_maintenance", nodeId, mode, noticeUntilMs }]);
+  const receipt = await context.chain().submit(keyPair, [{ type: "nodes.set_maintenance", nodeId, mode, noticeUntilMs }], { signal: context.signal });
   context.printer.result({ nodeId, mode, height: receipt.height }, () => `node ${nodeId}: ${mode === "none" ? "no maintenance" : mode}`);
 }
 
 function addContracts(command: Command, action: Action): void {
-  command.command("list").option("--all", "deleted ones too").option("--node <id>").option("--solution <id>").description("contracts on the ledger").action(
+  command.command("list").option("--all", "deleted ones too").option("--node <id>", "of this 3Node only").option("--solution <id>", "parts of this solution only").description("contracts on the ledger").action(
     action(async (context, options: { all?: boolean; node?: string; solution?: string }) => {
       const filter = {
         ...(options.all === true ? {} : { active: true }),
@@ -90,7 +101,7 @@ function addContracts(command: Command, action: Action): void {
 
 async function showEvents(context: Context, options: { follow?: boolean; from?: string }): Promise<void> {
   const { height } = await context.chain().head();
-  const from = options.from === undefined ? Math.max(0, height - 100) : Number(options.from);
+  const from = options.from === undefined ? Math.max(0, height - 100) : parseCount(options.from, "height", [0, options.follow === true ? Number.MAX_SAFE_INTEGER : height]);
   const until = options.follow === true ? Number.POSITIVE_INFINITY : height;
   for await (const block of context.chain().follow({ from: from as typeof height, signal: context.signal })) {
     if (block.height > until) return;

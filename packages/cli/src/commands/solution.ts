@@ -1,6 +1,6 @@
 /** `solution`: the smart contract for IT, from file to running architecture. */
 import { type Command, InvalidArgumentError } from "commander";
-import { parseTft } from "@tfgrid/primitives";
+import { formatTft, parseTft } from "@tfgrid/primitives";
 import type { SolutionDocument } from "@tfgrid/notary";
 import { type Solution, allRows } from "@tfgrid/tfchain";
 import { describePlan } from "@tfgrid/it-contract";
@@ -10,7 +10,7 @@ import { contractTable, routeLines, solutionTable, zmachineTable } from "../outp
 import { followLogs } from "../solution/logs.ts";
 import { planDocument } from "../solution/plan.ts";
 import { makeDocument, readDraft } from "../solution/prepare.ts";
-import { type Actor, amendSolution, createSolution, findSolution, readDocument, signSolution } from "../solution/submit.ts";
+import { type Actor, amendSolution, createSolution, findSolution, pendingOf, readDocument, signPending } from "../solution/submit.ts";
 import { watchSolution } from "../solution/watch.ts";
 import type { Action } from "./index.ts";
 
@@ -22,34 +22,32 @@ interface WaitOptions {
 
 export function addSolutionCommands(program: Command, action: Action): void {
   const command = program.command("solution").description("smart contracts for IT: Compose files that drive themselves");
-  const change = (name: string, ...args: readonly string[]): Command => {
-    const added = command.command(name);
-    for (const argument of args) added.argument(argument);
-    return added.option("--dry-run", "show the plan and change nothing").option("--no-wait", "return as soon as it is on the ledger").option("--timeout <seconds>", "patience for --wait", seconds, 180);
-  };
-  command.command("validate").argument("<file>").description("check a Compose file, offline").action(action(validate));
-  command.command("plan").argument("<file>").description("placement and cost per hour, without changing anything").action(action(plan));
-  change("deploy", "<file>").description("sign, anchor and start a solution").action(action(deploy));
-  change("update", "<file>").description("a new version of a running solution, rolled out").action(action(update));
-  change("scale", "<solution>", "<service=count...>").description("a new version with other replica counts").action(action(scale));
-  change("cancel", "<solution>").description("end a solution: everything is torn down, the deposit returned").action(action(cancel));
+  const patient = (added: Command): Command =>
+    withDryRun(added).option("--no-wait", "return as soon as it is on the ledger").option("--timeout <seconds>", "how long to wait until it runs", wholeNumber, 180);
+  const withDryRun = (added: Command): Command => added.option("--dry-run", "show what would change, and change nothing");
+  const ofFile = (name: string): Command => command.command(name).argument("<file>", "Compose file");
+  const ofSolution = (name: string): Command => command.command(name).argument("<solution>", "name or id");
+  ofFile("validate").description("check a Compose file, offline").action(action(validate));
+  ofFile("plan").description("placement and cost per hour, without changing anything").action(action(plan));
+  patient(ofFile("deploy")).description("sign, anchor and start a solution").action(action(deploy));
+  patient(ofFile("update")).description("a new version of a running solution, rolled out").action(action(update));
+  patient(ofSolution("scale").argument("<service=count...>", "replicas wanted, for example web=3")).description("a new version with other replica counts").action(action(scale));
+  withDryRun(ofSolution("cancel")).description("end a solution: everything is torn down, the deposit returned").action(action(cancel));
   command.command("list").option("--all", "ended ones too").description("solutions on the ledger").action(action(list));
-  command.command("status").argument("<solution>").description("zmachines, routes and money of a solution").action(action(status));
-  command
-    .command("logs")
-    .argument("<solution>")
+  ofSolution("status").description("zmachines, routes and money of a solution").action(action(status));
+  ofSolution("logs")
     .argument("[zmachine]", "one of them; all when omitted")
     .option("--follow", "go on until interrupted")
-    .option("--tail <lines>", "lines from before", seconds, 100)
+    .option("--tail <lines>", "lines from before", wholeNumber, 100)
     .description("what zmachines print, straight from their 3Nodes")
     .action(action((context, name: string, zmachine: string | undefined, options: { follow?: boolean; tail: number }) => followLogs({ context, name, zmachine, follow: options.follow === true, tail: options.tail })));
-  command.command("sign").argument("<solution>", "id").description("agree to a change that waits for signatures").action(action(sign));
-  command.command("deposit").argument("<solution>").argument("<tft>").description("add to a solution's deposit").action(action(deposit));
+  withDryRun(command.command("sign").argument("<solution>", "id")).description("agree to a change that waits for signatures; shows it first").action(action(sign));
+  ofSolution("deposit").argument("<tft>", "amount in TFT").description("add to a solution's deposit").action(action(deposit));
 }
 
-function seconds(text: string): number {
+function wholeNumber(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new InvalidArgumentError("A whole number is wanted.");
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError("A whole number is wanted.");
   return value;
 }
 
@@ -76,7 +74,7 @@ async function documentFor(context: Context, actor: Actor, file: string): Promis
 async function deploy(context: Context, file: string, options: WaitOptions): Promise<void> {
   const actor = await context.identity();
   const { document, solution, depositUnits } = await documentFor(context, actor, file);
-  if (solution !== undefined) throw cliErrors.fail("cli.bad_argument", { message: `You have a solution "${document.name}" already (${solution.state}): use \`tfgrid solution update ${file}\`.`, details: { solutionId: solution.id } });
+  if (solution !== undefined) throw cliErrors.fail("cli.already_exists", { message: `You have a solution "${document.name}" already (${solution.state}): use \`tfgrid solution update ${file}\`.`, details: { solutionId: solution.id } });
   const made = await planDocument({ chain: context.chain(), notary: context.notary(), actor, document, solution });
   context.printer.progress(describePlan(made).join("\n"));
   if (options.dryRun === true) return context.printer.result({ dryRun: true, plan: made }, () => "dry run: nothing was changed");
@@ -96,8 +94,10 @@ async function scale(context: Context, name: string, counts: readonly string[], 
   const solution = await findSolution(context, name);
   const before = await readDocument(context, actor, solution);
   const wanted = new Map(counts.map(parseCount));
+  if (wanted.size < counts.length) throw cliErrors.fail("cli.bad_argument", { message: "A service is named twice: give each one count." });
+  const names = before.services.map((entry) => entry.name);
   for (const service of wanted.keys()) {
-    if (!before.services.some((entry) => entry.name === service)) throw cliErrors.fail("cli.not_found", { message: `Solution "${solution.name}" has no service ${service}.` });
+    if (!names.includes(service)) throw cliErrors.fail("cli.bad_argument", { message: `Solution "${solution.name}" has no service ${service}; it has ${names.join(", ")}.` });
   }
   const services = before.services.map((service) => ({ ...service, replicas: wanted.get(service.name) ?? service.replicas }));
   await amend(context, { actor, solution, document: { ...before, version: solution.version + 1, services }, options });
@@ -132,7 +132,7 @@ async function finish(context: Context, { solutionId, from, version, options }: 
   }
   const done = (solution: Solution): boolean => solution.state === "cancelled" || (solution.version >= version && (solution.state === "running" || solution.state === "failed")) || (solution.pending !== null && solution.pending.signedBy.length > 0 && !hasThreshold(solution));
   const solution = await watchSolution({ context, solutionId, from, timeoutMs: options.timeout * 1000, done });
-  if (solution.state === "failed") throw cliErrors.fail("cli.timeout", { message: `Solution "${solution.name}" failed: ${solution.note?.message ?? "no reason given"}`, details: { solutionId, code: solution.note?.code ?? "" } });
+  if (solution.state === "failed") throw cliErrors.fail("cli.solution_failed", { message: `Solution "${solution.name}" failed: ${solution.note?.message ?? "no reason given"}`, details: { solutionId, code: solution.note?.code ?? "" } });
   return showStatus(context, solution);
 }
 
@@ -144,11 +144,11 @@ function hasThreshold(solution: Solution): boolean {
   return weight >= needed;
 }
 
-async function cancel(context: Context, name: string, options: WaitOptions): Promise<void> {
+async function cancel(context: Context, name: string, options: Pick<WaitOptions, "dryRun">): Promise<void> {
   const { keyPair } = await context.identity();
   const solution = await findSolution(context, name);
   if (options.dryRun === true) return context.printer.result({ dryRun: true, parts: solution.parts }, () => `dry run: ${solution.parts.length} contracts would end`);
-  const receipt = await context.chain().submit(keyPair, [{ type: "solutions.cancel", solutionId: solution.id }]);
+  const receipt = await context.chain().submit(keyPair, [{ type: "solutions.cancel", solutionId: solution.id }], { signal: context.signal });
   const after = await context.chain().solution(solution.id);
   return context.printer.result({ solutionId: solution.id, state: after?.state, events: receipt.events }, () => (after?.state === "cancelled" ? `solution "${solution.name}" is cancelled; its deposit is back in your account` : `cancelling "${solution.name}" waits for other signers`));
 }
@@ -168,10 +168,24 @@ async function showStatus(context: Context, solution: Solution): Promise<void> {
   context.printer.result({ ...solution, contracts }, () => [solutionTable([solution]), "", zmachineTable(contracts, Date.now()), "", contractTable(contracts), "", ...routeLines(contracts)].join("\n"));
 }
 
-async function sign(context: Context, name: string): Promise<void> {
+async function sign(context: Context, name: string, options: Pick<WaitOptions, "dryRun">): Promise<void> {
+  const actor = await context.identity();
   const solution = await findSolution(context, name);
-  const receipt = await signSolution(context, await context.identity(), solution);
+  const pending = pendingOf(solution);
+  const document = pending.document === null ? undefined : await readDocument(context, actor, { id: solution.id, document: pending.document });
+  context.printer.progress(pendingLines(solution, document).join("\n"));
+  if (options.dryRun === true) return context.printer.result({ dryRun: true, pending, document: document ?? null }, () => "dry run: nothing was signed");
+  const receipt = await signPending({ context, actor, solution, pending });
   context.printer.result(receipt, () => receipt.events.map((event) => event.type).join(", "));
+}
+
+/** What a signature agrees to: nobody signs what he has not seen. */
+function pendingLines({ name, pending }: Solution, document: SolutionDocument | undefined): readonly string[] {
+  if (document === undefined) return [`end of "${name}": everything is torn down, the deposit returned`];
+  return [
+    `"${name}", version ${document.version}, at most ${formatTft(document.budgetPerHourUnits)} TFT/h, document ${pending?.document ?? ""}`,
+    ...document.services.map((service) => `  ${service.name} x${service.replicas}  ${service.image.reference}@${service.image.digest}`),
+  ];
 }
 
 async function deposit(context: Context, name: string, amount: string): Promise<void> {
@@ -179,6 +193,6 @@ async function deposit(context: Context, name: string, amount: string): Promise<
   if (amountUnits === undefined || amountUnits === 0n) throw cliErrors.fail("cli.bad_argument", { message: `${amount} is not an amount of TFT (for example 12.5).` });
   const { keyPair } = await context.identity();
   const solution = await findSolution(context, name);
-  const receipt = await context.chain().submit(keyPair, [{ type: "solutions.deposit", solutionId: solution.id, amountUnits }]);
+  const receipt = await context.chain().submit(keyPair, [{ type: "solutions.deposit", solutionId: solution.id, amountUnits }], { signal: context.signal });
   context.printer.result(receipt, () => `deposited ${amount} TFT with solution "${solution.name}"`);
 }

@@ -33,7 +33,7 @@ function readKey(file: string): KeyPair {
     return keyPairFromSeed(seedOfMnemonic(readFileSync(file, "utf8")));
   } catch (cause) {
     if (!(cause instanceof Error) || !("code" in cause) || String(cause.code).startsWith("keys.")) throw cause;
-    throw cliErrors.fail("cli.no_identity", { message: `There is no readable mnemonic at ${file}.`, cause });
+    throw cliErrors.fail("cli.no_such_file", { message: `There is no readable mnemonic at ${file}.`, cause });
   }
 }
 
@@ -61,7 +61,7 @@ async function offer(context: Context, to: string): Promise<void> {
 
 async function accept(context: Context, id: string): Promise<void> {
   const keyPair = context.keyPair();
-  const { relays } = context.endpoints();
+  const relays = context.relays();
   const calls = [{ type: "twins.accept" as const, twinId: parseId<TwinId>(id, "twin id"), relays, encryptionKey: keyPair.encryptionKey }];
   await sendAs(context, keyPair, { calls, say: () => `twin ${id} is yours` });
 }
@@ -85,6 +85,6 @@ async function terms(context: Context, options: { readonly accept?: boolean }): 
 
 async function close(context: Context, options: { readonly yes?: boolean }): Promise<void> {
   const { twinId, keyPair } = await context.identity();
-  if (options.yes !== true) throw cliErrors.fail("cli.bad_argument", { message: `Twin ${twinId} would end for ever; add --yes when you mean it.` });
+  if (options.yes !== true) throw cliErrors.fail("cli.not_confirmed", { message: `Twin ${twinId} would end for ever.`, details: { twinId } });
   await sendAs(context, keyPair, { calls: [{ type: "twins.close" }], say: () => `twin ${twinId} is closed; what is left of its balance stays with its account` });
 }

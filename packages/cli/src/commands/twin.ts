@@ -34,7 +34,7 @@ async function show(context: Context, id?: string): Promise<void> {
 /** Reached by messages through the grid's relays. */
 async function create(context: Context): Promise<void> {
   const keyPair = context.keyPair();
-  const { relays } = context.endpoints();
+  const relays = context.relays();
   const receipt = await context.chain().submit(keyPair, [{ type: "twins.create", relays, encryptionKey: keyPair.encryptionKey }]);
   const created = receipt.events.find((event) => event.type === "twins.created");
   if (created?.type !== "twins.created") throw new Error("twins.create emitted no twins.created");

@@ -46,19 +46,19 @@ async function makeWallet(context: Context, options: { readonly output?: string 
   context.printer.result({ account, file }, () => `account  ${account}\nwords    ${file} (mode 0600; keep a copy, nobody can restore them)\nnext     have TFT sent to the account, then: tfgrid --mnemonic-file ${file} twin create`);
 }
 
-/** `wx`: an existing file may hold the only copy of another wallet. @throws GridError cli.bad_argument */
+/** `wx`: an existing file may hold the only copy of another wallet. @throws GridError cli.cannot_write */
 function writeNewSecret(file: string, text: string): void {
   try {
     writeFileSync(file, text, { mode: 0o600, flag: "wx" });
   } catch (cause) {
     const why = (cause as NodeJS.ErrnoException).code === "EEXIST" ? "it exists already and is not overwritten" : (cause as Error).message;
-    throw cliErrors.fail("cli.bad_argument", { message: `${file} cannot be written: ${why}.`, cause });
+    throw cliErrors.fail("cli.cannot_write", { message: `${file} cannot be written: ${why}.`, cause });
   }
 }
 
 async function transfer(context: Context, to: string, amount: string): Promise<void> {
   const amountUnits = parseAmount(amount);
   const account = await accountOf(context.chain(), to);
-  const receipt = await context.chain().submit(context.keyPair(), [{ type: "accounts.transfer", to: account, amountUnits }]);
+  const receipt = await context.chain().submit(context.keyPair(), [{ type: "accounts.transfer", to: account, amountUnits }], { signal: context.signal });
   context.printer.result(receipt, () => `sent ${formatTft(amountUnits)} TFT to ${account} (fee ${formatTft(receipt.feeUnits)} TFT)`);
 }

@@ -1,7 +1,7 @@
 /** From a Compose file to a document that can be planned and signed. */
 import { readFile } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
-import { type TwinId, systemEntropy } from "@tfgrid/primitives";
+import { type TwinId, isGridError, messageOf, systemEntropy } from "@tfgrid/primitives";
 import type { SolutionDocument } from "@tfgrid/notary";
 import { type AgentKey, type ComposeDraft, buildDocument, formatProblem, parseComposeOrThrow, parseEnvFile, skopeoImageResolver } from "@tfgrid/it-contract";
 import { cliErrors } from "../errors.ts";
@@ -33,8 +33,9 @@ async function readText(path: string): Promise<string> {
     if (bytes.length > MAX_INPUT_BYTES) throw cliErrors.fail("cli.bad_argument", { message: `${path} has ${bytes.length} bytes where at most ${MAX_INPUT_BYTES} are read.` });
     return bytes.toString("utf8");
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") throw cliErrors.fail("cli.no_such_file", { message: `There is no file ${path}.`, cause });
-    throw cause;
+    if (isGridError(cause)) throw cause;
+    const { code } = cause as NodeJS.ErrnoException;
+    throw cliErrors.fail("cli.no_such_file", { message: code === "ENOENT" ? `There is no file ${path}.` : `${path} cannot be read: ${messageOf(cause)}.`, cause });
   }
 }
 

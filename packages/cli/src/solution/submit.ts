@@ -37,7 +37,7 @@ export async function createSolution(options: CreateOptions): Promise<{ readonly
       depositUnits,
     },
     { type: "notary.anchor", document: cid, contractId: null, solutionId: null },
-  ]);
+  ], { signal: context.signal });
   const created = receipt.events.find((event) => event.type === "solutions.created");
   if (created?.type !== "solutions.created") throw new Error("solutions.create emitted no solutions.created");
   context.printer.progress(`solution ${created.solutionId} is on the ledger at height ${receipt.height}; deposit ${formatTft(depositUnits)} TFT, fee ${formatTft(receipt.feeUnits)} TFT`);
@@ -50,7 +50,7 @@ export async function amendSolution(options: { readonly context: Context; readon
   return context.chain().submit(actor.keyPair, [
     { type: "solutions.amend", solutionId: solution.id, version: document.version, document: cid, budgetPerHourUnits: document.budgetPerHourUnits },
     { type: "notary.anchor", document: cid, contractId: null, solutionId: solution.id },
-  ]);
+  ], { signal: context.signal });
 }
 
 async function putDocument(context: Context, actor: Actor, document: SolutionDocument): Promise<CidText> {
@@ -58,12 +58,19 @@ async function putDocument(context: Context, actor: Actor, document: SolutionDoc
   return context.notary().put({ schema: documents.solutionDocument, value: document, signer: actor.keyPair, twinId: actor.twinId, readers });
 }
 
-/** Signs exactly what is pending, after it was shown. @throws GridError cli.not_found */
-export async function signSolution(context: Context, actor: Actor, solution: Solution): Promise<Receipt> {
-  const { pending } = solution;
-  if (pending === null) throw cliErrors.fail("cli.not_found", { message: `Solution "${solution.name}" has no change that waits for signatures.` });
+export type Pending = NonNullable<Solution["pending"]>;
+
+/** What waits for signatures. @throws GridError cli.nothing_to_sign */
+export function pendingOf(solution: Solution): Pending {
+  if (solution.pending === null) throw cliErrors.fail("cli.nothing_to_sign", { message: `Solution "${solution.name}" has no change that waits for signatures.`, details: { solutionId: solution.id } });
+  return solution.pending;
+}
+
+/** Signs exactly `pending`: what has taken its place since it was shown is refused by the ledger. */
+export async function signPending(options: { readonly context: Context; readonly actor: Actor; readonly solution: Solution; readonly pending: Pending }): Promise<Receipt> {
+  const { context, actor, solution, pending } = options;
   if (pending.document !== null) await context.notary().sign({ cid: pending.document, signer: actor.keyPair, twinId: actor.twinId });
-  return context.chain().submit(actor.keyPair, [{ type: "solutions.sign", solutionId: solution.id, version: pending.version, document: pending.document }]);
+  return context.chain().submit(actor.keyPair, [{ type: "solutions.sign", solutionId: solution.id, version: pending.version, document: pending.document }], { signal: context.signal });
 }
 
 /** By name among the actor's own, or by id. @throws GridError cli.not_found */
@@ -74,6 +81,7 @@ export async function findSolution(context: Context, nameOrId: string): Promise<
   return solution;
 }
 
-export async function readDocument(context: Context, actor: Actor, solution: Solution): Promise<SolutionDocument> {
-  return parseSolution(await context.notary().get({ cid: solution.document, signer: actor.keyPair, twinId: actor.twinId }));
+/** The document in force, or another one of the solution. */
+export async function readDocument(context: Context, actor: Actor, { id, document }: Pick<Solution, "id" | "document">): Promise<SolutionDocument> {
+  return parseSolution(await context.notary().get({ cid: document, signer: actor.keyPair, twinId: actor.twinId, solutionId: id, signal: context.signal }));
 }

@@ -121,6 +121,27 @@ describe("the ledger's commands", () => {
     expect(await done("alice", "wallet", "history", "--limit", "1")).toContain("-12.5");
     await refused("cli.bad_argument", "alice", "wallet", "transfer", "2", "0");
     await refused("cli.bad_argument", "alice", "wallet", "history", "--from", "999999999");
+    expect(await refused("cli.bad_argument", "alice", "wallet", "transfer", "nobody", "1")).toContain("is not an account");
+  });
+
+  it("look: what cannot be looked at is refused instead of answered with nothing", async () => {
+    expect(await done("alice", "events", "--from", "1")).toContain("twins.created");
+    await refused("cli.bad_argument", "alice", "events", "--from", "yesterday");
+    await refused("cli.bad_argument", "alice", "events", "--from", "999999999");
+    expect(await json("alice", "chain", "status", "--rpc", grid.url)).toMatchObject([{ ok: true }]);
+    await refused("cli.bad_argument", "alice", "chain", "status", "--rpc", "nowhere");
+    const silent = await tfgrid("alice", "--json", "chain", "status", "--rpc", "http://127.0.0.1:9");
+    expect([silent.exit, JSON.parse(silent.out)]).toMatchObject([1, [{ ok: false }]]);
+  });
+
+  it("--access: a ledger alone makes twins, and what needs more says so", async () => {
+    const access = join(stateDir, "access.json");
+    writeFileSync(access, JSON.stringify({ urls: [grid.url], trust: grid.trust }));
+    await done("alice", "wallet", "transfer", testing.testKey("frank").account, "10");
+    // Relays of this machine's grid are of no use on another ledger.
+    expect(await json("frank", "--access", access, "twin", "create")).toMatchObject({ relays: [] });
+    for (const words of [["status"], ["image", "push", stateDir, "x:1"]]) await refused("cli.local_grid_only", "frank", "--access", access, ...words);
+    await refused("cli.no_such_file", "frank", "--access", `${access}.not`, "wallet");
   });
 
   it("stake: locked, told, and not to be had before its time", async () => {
@@ -205,6 +226,10 @@ describe("the ledger's commands", () => {
     expect(await done("dave", "farm", "list")).toContain("80 %");
     const nodeId = (await grid.client.nodes())[0]!.id;
     await refused("nodes.not_farmer", "bob", "node", "power", String(nodeId), "down");
+    await refused("cli.bad_argument", "farmer", "node", "cordon", String(nodeId), "--notice", "999999");
+    await refused("cli.bad_argument", "farmer", "node", "cordon", String(nodeId), "--notice", "-3");
+    expect(await json("farmer", "node", "cordon", String(nodeId), "--notice", "0.5")).toMatchObject({ mode: "cordon" });
+    await done("farmer", "node", "uncordon", String(nodeId));
     expect(await done("farmer", "node", "power", String(nodeId), "down")).toContain("wanted off");
     expect(await done("dave", "node", "show", String(nodeId))).toContain("going to sleep");
     await grid.client.submit(testing.testKey("carol"), [{ type: "nodes.sleep", nodeId }]);
@@ -245,11 +270,11 @@ describe("the ledger's commands", () => {
     await done("dave", "twin", "rotate", next);
     expect((await grid.client.twin(twin as never))?.account).toBe(testing.testKey("dave2").account);
     await refused("cli.no_twin", "dave", "twin", "offer", testing.testKey("eve").account);
-    await refused("cli.no_identity", "dave2", "twin", "rotate", join(stateDir, "missing"));
+    await refused("cli.no_such_file", "dave2", "twin", "rotate", join(stateDir, "missing"));
     await done("alice", "wallet", "transfer", testing.testKey("eve").account, "10");
     await done("dave2", "twin", "offer", testing.testKey("eve").account);
     expect(await done("eve", "twin", "accept", String(twin))).toContain("is yours");
-    await refused("cli.bad_argument", "eve", "twin", "close");
+    await refused("cli.not_confirmed", "eve", "twin", "close");
     await refused("twins.still_needed", "eve", "twin", "close", "--yes");
     await done("agent", "twin", "create");
     expect(await done("agent", "twin", "close", "--yes")).toContain("is closed");
