@@ -1,7 +1,7 @@
 /** A chain as one function: storage, engine and RPC, started and stopped in order. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Clock, type KeyPair, type Logger, silentLogger, systemClock } from "@tfgrid/primitives";
+import { type Clock, type KeyPair, type Logger, messageOf, silentLogger, systemClock } from "@tfgrid/primitives";
 import { type Engine, cometbft, genesisHashOf, solo } from "./engines/index.ts";
 import { type FolderLock, lockFolder } from "./engines/lock.ts";
 import { type RpcServer, startRpc } from "./rpc/index.ts";
@@ -67,7 +67,7 @@ export async function startChain(options: StartChainOptions): Promise<RunningCha
   const opened: { storage?: Storage; engine?: Engine; rpc?: RpcServer } = {};
   try {
     opened.storage = lmdbStorage(dataDir);
-    const runtime = createRuntime();
+    const runtime = createRuntime({ noteBug: (error, about) => logger.error("time-based work failed and is put off: a bug of the ledger", { about, error: messageOf(error) }) });
     opened.engine = await startEngine(options, { storage: opened.storage, runtime, genesis, logger });
     signal?.throwIfAborted();
     opened.rpc = await startRpc({ engine: opened.engine, runtime, host, port, logger });

@@ -78,6 +78,7 @@ function reader(read: Read): ChainReader {
     charter: () => read("charter", {}),
     validatorSet: () => read("validatorSet", {}),
     misbehaviours: (page = {}) => read("misbehaviours", page),
+    failedWork: (page = {}) => read("failedWork", page),
     supply: () => read("supply", {}),
     stake: (twinId) => some(read("stake", { twinId })),
     discount: (twinId) => read("discount", { twinId }),

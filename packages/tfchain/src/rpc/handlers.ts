@@ -75,6 +75,7 @@ function readers(engine: Engine, runtime: Runtime): Pick<Implementations, Reader
     charter: () => read.charter(),
     validatorSet: () => read.validatorSet(),
     misbehaviours: (page) => read.misbehaviours(page),
+    failedWork: (page) => read.failedWork(page),
     supply: () => read.supply(),
     stake: ({ twinId }) => read.stake(twinId) ?? null,
     discount: ({ twinId }) => read.discount(twinId),

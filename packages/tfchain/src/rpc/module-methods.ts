@@ -6,6 +6,7 @@ import * as l from "../types/ledger.ts";
 import * as m from "../types/merit.ts";
 import { charter, policy } from "../types/policy.ts";
 import * as v from "../types/validators.ts";
+import { failedWork } from "../types/work.ts";
 import { method, page, rows } from "./method.ts";
 
 export const moduleMethods = {
@@ -13,6 +14,7 @@ export const moduleMethods = {
   charter: method("Offices, terms, operating system release and upgrade, as governance decided.", {}, charter),
   validatorSet: method("The validators that governance wants; engines follow two blocks after it was decided.", {}, v.validatorSet),
   misbehaviours: method("What consensus proved against validators, by ascending id.", page, rows(v.misbehaviour)),
+  failedWork: method("Time-based work that a bug of the ledger keeps from being done, by ascending id; it is tried again by itself.", page, rows(failedWork)),
   supply: method("How much TFT exists, was minted and burned.", {}, l.supply),
   stake: method("What a twin has locked.", { twinId: e.twinId }, s.nullable(l.stake)),
   discount: method("What a twin's stake takes off its bills now.", { twinId: e.twinId }, l.discount),

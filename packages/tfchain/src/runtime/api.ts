@@ -90,7 +90,7 @@ export interface Runtime {
    * asks too. @throws GridError chain.upgrade_needed: nothing has happened yet, and nothing may
    */
   requireSupported(state: StateReader, height: number): void;
-  /** Time-based work of this block, bounded: nodes down, bills due, grace over. */
+  /** Time-based work of this block, bounded: nodes down, bills due, grace over. A bug in one of them is told by `work.failed`. @throws what came from the machine */
   beginBlock(state: StateWriter, context: BlockContext): readonly ChainEvent[];
   /** Never throws for a bad transaction: that is an outcome. The caller checked the signature. */
   deliverTx(state: StateWriter, context: BlockContext, decoded: DecodedTx): TxOutcome;

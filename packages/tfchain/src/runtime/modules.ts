@@ -18,8 +18,9 @@ import type { DueKind } from "./store/due.ts";
 import { transactionsModule as transactions } from "./transactions/module.ts";
 import { twinsModule as twins } from "./twins/module.ts";
 import { validatorsModule as validators } from "./validators/module.ts";
+import { workModule as work } from "./work/module.ts";
 
-const MODULES = { accounts, billing, contracts, farms, governance, nodes, notary, policy, pricing, reputation, rewards, services, solutions, transactions, twins, validators } as const satisfies Readonly<Record<string, Module>>;
+const MODULES = { accounts, billing, contracts, farms, governance, nodes, notary, policy, pricing, reputation, rewards, services, solutions, transactions, twins, validators, work } as const satisfies Readonly<Record<string, Module>>;
 
 /** Everything that a ChainReader answers from the state, as pure functions. `head` is the engine's: the state does not know its own block. */
 export const queries = (state: StateReader): StateQueries => ({
@@ -38,6 +39,7 @@ export const queries = (state: StateReader): StateQueries => ({
   ...transactions.queries(state),
   ...twins.queries(state),
   ...validators.queries(state),
+  ...work.queries(state),
 });
 
 export const DUE_HANDLERS: Readonly<Record<DueKind, DueHandler>> = { ...billing.due, ...governance.due, ...nodes.due, ...rewards.due };

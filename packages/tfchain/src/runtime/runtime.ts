@@ -4,11 +4,11 @@ import type { ChainEvent } from "../types/events.ts";
 import type { Runtime, StateReader } from "./api.ts";
 import type { Context, Verify } from "./context.ts";
 import { gatherMs, isDue } from "./due-pace.ts";
-import { carryOutDue } from "./due-work.ts";
+import { type DueWork, carryOutDue } from "./due-work.ts";
 import { initGenesis } from "./genesis.ts";
 import { invariants } from "./invariants.ts";
 import { beat, nextBlockMs, touch } from "./nodes/pulse.ts";
-import { queries } from "./modules.ts";
+import { DUE_HANDLERS, queries } from "./modules.ts";
 import { stateKeys } from "./state-keys.ts";
 import { overlay } from "./store/overlay.ts";
 import { admit } from "./transactions/check.ts";
@@ -28,13 +28,27 @@ export interface RuntimeOptions {
   readonly migrations?: readonly Migration[];
   /** Rows of a migration in one block. */
   readonly migrationRows?: number;
+  /** Instead of the ledger's own: tests of bugs that do not exist yet. */
+  readonly due?: DueWork["handlers"];
+  /** Hears of bugs in time-based work, for the log. */
+  readonly noteBug?: DueWork["noteBug"];
 }
 
 /** The ledger's state machine: a function of the state and the blocks, and of nothing else. */
 export function createRuntime(options: RuntimeOptions = {}): Runtime {
-  const { verify = verifyPure, migrations, migrationRows } = options;
+  const { verify = verifyPure, migrations, migrationRows, due: handlers = DUE_HANDLERS, noteBug = () => undefined } = options;
   const upgrades = createUpgrades(migrations, migrationRows);
   const refused = (state: StateReader): GridError | undefined => (upgrades.busy(state) ? runtimeErrors.fail("tx.upgrading") : undefined);
+  /** All but the work that is due; answers whether any is. */
+  const beginWith = (context: Context): boolean => {
+    recordAll(context);
+    // A long migration is a standstill for all else: no pulse, so that the first block after it takes nobody's silence for death.
+    if (upgrades.advance(context)) return false;
+    const feeMoved = adjustFee(context);
+    const due = isDue(context);
+    beat(context, feeMoved || due);
+    return due;
+  };
   return {
     decodeTx,
     initGenesis: (state, value, block) => {
@@ -56,17 +70,11 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     beginBlock: (state, block) => {
       upgrades.requireSupported(state, block.height);
       const events: ChainEvent[] = [];
-      const work = overlay(state);
-      const context: Context = { state: work, block, emit: (event) => void events.push(event) };
-      recordAll(context);
-      // A long migration is a standstill for all else: no pulse, so that the first block after it takes nobody's silence for death.
-      if (!upgrades.advance(context)) {
-        const feeMoved = adjustFee(context);
-        const due = isDue(context);
-        beat(context, feeMoved || due);
-        if (due) carryOutDue(context);
-      }
-      work.commit();
+      const emit = (event: ChainEvent): void => void events.push(event);
+      const first = overlay(state);
+      const due = beginWith({ state: first, block, emit });
+      first.commit();
+      if (due) carryOutDue({ state, block, emit }, { handlers, noteBug });
       return events;
     },
     deliverTx: (state, block, decoded) => {

@@ -8,6 +8,7 @@ import type { AcceptedTerms, Discount, FeeView, PriceView, Service, ServiceId, S
 import type { Dispute, DisputeId, NodeReputation, Reputation, RewardReceipt } from "./merit.ts";
 import type { Charter, Policy } from "./policy.ts";
 import type { Misbehaviour, ValidatorSet } from "./validators.ts";
+import type { FailedWork } from "./work.ts";
 
 /** Lists are by ascending id, `after` exclusive; servers answer at most 1,000 rows a call. */
 export interface PageOptions {
@@ -50,6 +51,8 @@ export interface ChainReader {
   validatorSet(): Promise<ValidatorSet>;
   /** What consensus proved against validators, by ascending id. */
   misbehaviours(page?: PageOptions): Promise<readonly Misbehaviour[]>;
+  /** Time-based work that a bug of the ledger keeps from being done, by ascending id: none when all is well. */
+  failedWork(page?: PageOptions): Promise<readonly FailedWork[]>;
   supply(): Promise<Supply>;
   stake(twinId: TwinId): Promise<Stake | undefined>;
   /** What the twin's stake takes off its bills now. */

@@ -5,6 +5,7 @@ import * as g from "./governance.ts";
 import * as l from "./ledger.ts";
 import * as m from "./merit.ts";
 import { MISBEHAVIOUR_KINDS, validatorAddress } from "./validators.ts";
+import { failedWork } from "./work.ts";
 
 export const event = s.union({
   "accounts.transferred": s.struct({ from: e.accountId, to: e.accountId, amountUnits: s.units() }),
@@ -120,6 +121,16 @@ export const event = s.union({
     /** Of the offence. */
     height: e.height,
   }),
+  /** A bug of the ledger: nothing of this work happened, and it is tried again. */
+  "work.failed": s.struct({
+    id: failedWork.fields.id,
+    kind: failedWork.fields.kind,
+    subject: s.uint(),
+    reason: failedWork.fields.reason,
+    failures: s.uint(),
+    retryAtMs: e.timeMs,
+  }),
+  "work.recovered": s.struct({ id: failedWork.fields.id, kind: failedWork.fields.kind, subject: s.uint(), failures: s.uint() }),
   "notary.anchored": s.struct({
     document: s.cid,
     author: e.twinId,

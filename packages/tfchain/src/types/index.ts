@@ -8,3 +8,4 @@ export * from "./merit.ts";
 export * from "./news.ts";
 export * from "./policy.ts";
 export * from "./validators.ts";
+export * from "./work.ts";

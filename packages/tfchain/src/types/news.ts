@@ -41,6 +41,8 @@ const NEWS = {
   "validators.changed": ({ version, validators }) => `${validators} validators make blocks from now on (set ${version})`,
   "validators.misbehaved": ({ kind, address, publicKey, height }) =>
     `validator ${(publicKey ?? address).slice(0, 8)}… was caught at height ${height}: ${kind.replaceAll("_", " ")}`,
+  "work.failed": ({ kind, subject, failures, reason }) => `the ledger failed on what is due of ${kind} ${subject} (${failures} times): ${reason}`,
+  "work.recovered": ({ kind, subject, failures }) => `what was due of ${kind} ${subject} is done, after ${failures} failures`,
   "reputation.reviewed": ({ nodeId, twinId, score }) => `twin ${twinId} gives node ${nodeId} ${score} of 100`,
 } as const satisfies Tellers;
 

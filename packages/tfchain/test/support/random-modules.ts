@@ -92,9 +92,10 @@ export const block = fc.record({
 });
 export type Block = typeof block extends fc.Arbitrary<infer B> ? B : never;
 
-export function populated(): Chain {
+export function populated(over: Pick<NonNullable<Parameters<typeof world>[0]>, "runtime"> = {}): Chain {
   const { governance, price, rewards, reputation, stake } = MAIN_POLICY;
   const chain = world({
+    ...over,
     rich: ["farmer", "user", "agent", "other", "heir"],
     params: { settlementIntervalMs: 10_000, graceMs: 30_000, heartbeatIntervalMs: 20_000 },
     charter: { certifiers: ["other", "agent"].map(accountOf), feeders: ["user", "agent"].map(accountOf) },

@@ -1,7 +1,7 @@
 /** A chain in memory: the runtime, a sorted map and hand-made blocks. Checks the invariants after every block. */
 import assert from "node:assert/strict";
 import { type AccountId, type CidText, type Hex, type KeyPair, bytesToHex, cidOf, encode, keyPairFromSeed, utf8 } from "@tfgrid/primitives";
-import { type BlockContext, type Genesis, type GenesisOptions, type TxOutcome, createRuntime, defaultGenesis } from "../../src/runtime/index.ts";
+import { type BlockContext, type Genesis, type GenesisOptions, type Runtime, type TxOutcome, createRuntime, defaultGenesis } from "../../src/runtime/index.ts";
 import { MAIN_POLICY } from "../../src/runtime/policy/presets.ts";
 import type { StateWriter } from "../../src/runtime/api.ts";
 import type { CallOf } from "../../src/runtime/context.ts";
@@ -84,7 +84,7 @@ export const PROFILE = {
 };
 
 export class Chain {
-  readonly runtime = createRuntime();
+  readonly runtime: Runtime;
   readonly state = new MemoryState();
   readonly events: ChainEvent[] = [];
   height = 0;
@@ -93,8 +93,9 @@ export class Chain {
   readonly foundation = keyOf("foundation");
   readonly pool = keyOf("pool");
 
-  constructor(options: Partial<GenesisOptions> & { readonly rich?: readonly string[]; readonly startMs?: number } = {}) {
-    const { rich = [], startMs = 1_800_000_000_000, ...rest } = options;
+  constructor(options: Partial<GenesisOptions> & { readonly rich?: readonly string[]; readonly startMs?: number; readonly runtime?: Runtime } = {}) {
+    const { rich = [], startMs = 1_800_000_000_000, runtime = createRuntime(), ...rest } = options;
+    this.runtime = runtime;
     this.timeMs = startMs;
     const accounts = rich.map((name) => ({ id: keyOf(name).account, freeUnits: 1_000n * TFT }));
     this.genesis = defaultGenesis({
@@ -139,10 +140,13 @@ export class Chain {
     return this.next(endMs - this.timeMs, txs);
   }
 
-  /** When the engine makes blocks by itself before `endMs`. They are not counted in `height`, so that no transaction expires. */
-  *idle(endMs: number): Iterable<number> {
+  /**
+   * When the engine makes blocks by itself before `endMs`. They are not counted in `height`, so that no transaction expires.
+   * `lateMs`: blocks have a clock of their own, and so does whatever falls due between two of them.
+   */
+  *idle(endMs: number, lateMs = 0): Iterable<number> {
     for (;;) {
-      const nextMs = Math.max(this.runtime.nextDueMs(this.state) ?? endMs, this.timeMs + 50);
+      const nextMs = Math.max((this.runtime.nextDueMs(this.state) ?? endMs) + lateMs, this.timeMs + 50);
       if (nextMs >= endMs) return;
       yield nextMs;
     }

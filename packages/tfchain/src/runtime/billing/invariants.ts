@@ -5,12 +5,13 @@ import { lives } from "../nodes/store.ts";
 import { books } from "../rewards/books.ts";
 import { readPurse } from "../solutions/store.ts";
 import { type DueKind, dueName, dueItems } from "../store/due.ts";
+import { lookedAtMs } from "../work/store.ts";
 
 /** Exactly the entries that the things themselves remember. */
 export function* nothingIsForgotten({ state, active, solutions: all, nodes: machines }: World): Iterable<string> {
   const expected = new Set<string>();
   const expect = (kind: DueKind, id: number, timeMs: number): void => {
-    if (timeMs !== 0) expected.add(dueName({ kind, id, timeMs }));
+    if (timeMs !== 0) expected.add(dueName({ kind, id, timeMs: lookedAtMs(state, { kind, id }, timeMs) }));
   };
   for (const row of active) {
     const dueMs = meters.get(state, row.id)?.dueMs ?? 0;

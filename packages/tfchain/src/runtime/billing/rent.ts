@@ -7,6 +7,7 @@ import { contracts, readMeter } from "../contracts/store.ts";
 import { readParams } from "../params/store.ts";
 import { requireSolution, solutions } from "../solutions/store.ts";
 import { enterGrace, leaveGrace } from "./pause.ts";
+import { lookedAtMs } from "../work/store.ts";
 import { scheduleGraceEnd } from "./schedule.ts";
 import { type Payouts, payOut, settle } from "./settle.ts";
 
@@ -65,4 +66,5 @@ export function endTenants(context: Context, rent: RentContract): number {
   return rows.length;
 }
 
-export const rentEndMs = (context: Context, rent: RentContract): number => afterRent(readMeter(context.state, rent.id).dueMs);
+export const rentEndMs = (context: Context, rent: RentContract): number => 
+  afterRent(lookedAtMs(context.state, { kind: "contract", id: rent.id }, readMeter(context.state, rent.id).dueMs));

@@ -32,6 +32,7 @@ import { twinIdByAccount, twins } from "../twins/store.ts";
 import { acceptedTerms } from "../twins/terms.ts";
 import { ties } from "../twins/ties.ts";
 import { stateVersionCell } from "../upgrades/store.ts";
+import { failedWorkIds, failedWorks } from "../work/store.ts";
 import { misbehaviourIds, misbehaviours, validatorKeys, validatorSetCell } from "../validators/store.ts";
 
 export interface Section {
@@ -97,6 +98,8 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   misbehaviours: section(misbehaviours),
   misbehaviourIds: section(misbehaviourIds),
   due: section(dueRows),
+  failedWorks: section(failedWorks),
+  failedWorkIds: section(failedWorkIds),
   lastIds: { prefix: "meta/last", schema: s.uint() as Schema<unknown> },
 };
 

@@ -86,7 +86,7 @@ export function checkLiveness(context: Context, id: NodeId): void {
   const { state, block } = context;
   const node = nodes.get(state, id);
   const life = readLife(state, id);
-  if (node === undefined) return;
+  if (node === undefined) throw new Error(`node ${id} is watched but does not exist`);
   const deadline = deadlineMs(state, node);
   if (node.up && block.timeMs >= deadline) {
     goDown(context, node, life);

@@ -14,7 +14,7 @@ const constitution = s.struct({
 });
 export const constitutionCell = cell("meta/constitution", constitution);
 
-const COUNTERS = ["twin", "farm", "node", "contract", "solution", "service", "proposal", "misbehaviour", "dispute"] as const;
+const COUNTERS = ["twin", "farm", "node", "contract", "solution", "service", "proposal", "misbehaviour", "dispute", "failed-work"] as const;
 export type Counter = (typeof COUNTERS)[number];
 const counterCell = (name: Counter): Cell<number> => cell(`meta/last/${name}`, s.uint());
 

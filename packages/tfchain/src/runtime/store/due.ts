@@ -4,11 +4,12 @@
  * a hundred of them by an hour writes two rows.
  */
 import { decodeTrusted, s } from "@tfgrid/primitives";
+import type { WorkKind } from "../../types/work.ts";
 import type { StateReader, StateWriter } from "../api.ts";
+import { failedWorkIds, failedWorks, failureOf, itemKey } from "../work/store.ts";
 import { padId, table } from "./table.ts";
 
-export const DUE_KINDS = ["book", "contract", "node", "proposal", "solution"] as const;
-export type DueKind = (typeof DUE_KINDS)[number];
+export type DueKind = WorkKind;
 
 export interface DueItem {
   readonly timeMs: number;
@@ -33,23 +34,43 @@ export const dueName = ({ timeMs, kind, id }: DueItem): string => `${kind} ${id}
 const rowOf = ({ timeMs, kind, id }: DueItem): string => `${padId(Math.floor(timeMs / SPAN_MS))}/${kind}/${padId(Math.floor(id / SPAN_IDS))}`;
 const entryOf = ({ timeMs, id }: DueItem): number => (timeMs % SPAN_MS) * SPAN_IDS + (id % SPAN_IDS);
 
-/** Moves an entry from one time to another; 0 stands for "no entry". */
+/** Moves an entry from one time to another; 0 stands for "no entry". What had been set aside is dealt with by that. */
 export function moveDue(
   state: StateWriter,
   entry: { readonly kind: DueKind; readonly id: number; readonly from: number; readonly to: number },
 ): void {
   const { kind, id, from, to } = entry;
   if (from === to) return;
-  if (from !== 0) remove(state, { timeMs: from, kind, id });
+  if (from !== 0 && !remove(state, { timeMs: from, kind, id })) forgetFailure(state, { kind, id });
   if (to !== 0) add(state, { timeMs: to, kind, id });
 }
 
-function remove(state: StateWriter, item: DueItem): void {
+/** As it stands in the queue, and the thing itself does not hear of it: a work that failed is put off. */
+export function requeue(state: StateWriter, item: DueItem, to: number): void {
+  remove(state, item);
+  add(state, { ...item, timeMs: to });
+}
+
+export const isQueued = (state: StateReader, item: DueItem): boolean => dueRows.get(state, rowOf(item))?.includes(entryOf(item)) === true;
+
+/** Whether it was there. */
+function remove(state: StateWriter, item: DueItem): boolean {
   const row = rowOf(item);
   const gone = entryOf(item);
-  const rest = dueRows.get(state, row)?.filter((entry) => entry !== gone) ?? [];
+  const before = dueRows.get(state, row) ?? [];
+  const rest = before.filter((entry) => entry !== gone);
+  if (rest.length === before.length) return false;
   if (rest.length === 0) dueRows.delete(state, row);
   else dueRows.put(state, row, rest);
+  return true;
+}
+
+function forgetFailure(state: StateWriter, item: Pick<DueItem, "kind" | "id">): void {
+  const row = failureOf(state, item);
+  if (row === undefined) return;
+  remove(state, { ...item, timeMs: row.retryAtMs });
+  failedWorks.delete(state, row.id);
+  failedWorkIds.delete(state, itemKey(item));
 }
 
 function add(state: StateWriter, item: DueItem): void {

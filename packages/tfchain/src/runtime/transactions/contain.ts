@@ -64,10 +64,14 @@ export function watchWriter(below: StateWriter): Watched<RowWriter> {
   return { state, hasFailed: () => seen.failed };
 }
 
+/** Returns for a bug, and for what the ledger says itself. @throws what came from the machine */
+export function throwIfOfTheMachine(error: unknown, hasStateFailed: boolean): void {
+  if (hasStateFailed || (error instanceof RangeError && OF_THE_MACHINE.test(error.message))) throw error;
+}
+
 /** The ledger's own word for why it refuses; `tx.failed` for a bug. @throws what came from the machine */
 export function refusalOf(error: unknown, hasStateFailed: boolean): GridError {
-  if (hasStateFailed) throw error;
+  throwIfOfTheMachine(error, hasStateFailed);
   if (error instanceof GridError && (Object.hasOwn(runtimeErrors.catalogue, error.code) || error.code === "codec.invalid_value")) return error;
-  if (error instanceof RangeError && OF_THE_MACHINE.test(error.message)) throw error;
   return runtimeErrors.fail("tx.failed", { details: { reason: messageOf(error) }, cause: error });
 }
