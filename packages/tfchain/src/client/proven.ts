@@ -2,6 +2,7 @@
 import { type AccountId, type Clock, type ContractId, type Logger, type Schema, decode, hasCode, hexToBytes } from "@tfgrid/primitives";
 import { CLIENT_LIMITS } from "../limits.ts";
 import { type ChainTrust, type HeaderFacts, type HeaderSource, LightClient, type ProvenValue, type TrustStore, chainErrors, named, verifyProvenValue } from "../light/index.ts";
+import { contractRow } from "../runtime/contracts/store.ts";
 import { stateKeys } from "../runtime/state-keys.ts";
 import {
   type Contract,
@@ -12,7 +13,6 @@ import {
   type Twin,
   account,
   anchor,
-  contract,
   contractId,
   farm,
   node,
@@ -136,7 +136,8 @@ async function learn(transport: Transport, logger: Logger): Promise<ChainTrust> 
 type ListContracts = (page: ContractPage) => Promise<readonly Contract[]>;
 
 export function provenReader(state: ProvenValues, listContracts: ListContracts): ProvenReader {
-  const proveContract = (id: ContractId, options?: ProvenReadOptions): Promise<Contract | undefined> => state.get(stateKeys.contract(id), contract, options);
+  const proveContract = async (id: ContractId, options?: ProvenReadOptions): Promise<Contract | undefined> =>
+    (await state.get(stateKeys.contract(id), contractRow, options))?.contract;
   const byAccount = async (id: AccountId, options?: ProvenReadOptions): Promise<Twin | undefined> => {
     const found = await state.get(stateKeys.twinByAccount(id), twinId, options);
     const row = found === undefined ? undefined : await state.get(stateKeys.twin(found), twin, options);

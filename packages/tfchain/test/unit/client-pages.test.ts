@@ -49,7 +49,7 @@ describe("contracts with proofs", () => {
     const ids = Array.from({ length: 10 }, (_, index) => index + 1);
     const ended = new Set([2, 3, 9]);
     const list = ({ after = 0, limit = 100 }: ContractPage) => Promise.resolve(ids.filter((id) => id > after).slice(0, limit).map((id) => contract(id, "created")));
-    const rows = new Map(ids.map((id) => [stateKeys.contract(id as ContractId), contract(id, ended.has(id) ? "deleted" : "created")]));
+    const rows = new Map(ids.map((id) => [stateKeys.contract(id as ContractId), { contract: contract(id, ended.has(id) ? "deleted" : "created") }]));
     const reader = provenReader({ height: 1, get: <T>(key: string, _schema: Schema<T>) => Promise.resolve(rows.get(key) as T | undefined) }, list);
     const read = async (page: ContractPage) => (await reader.contracts({ nodeId: 1 as NodeId, active: true, ...page })).map(({ id }) => id as number);
     expect(await read({ limit: 4 })).toEqual([1, 4, 5, 6]);

@@ -64,7 +64,7 @@ describe("the ledger's format", () => {
     chain.run(60_000, { up: ["node1", "node2"] });
     chain.do("agent", partCall(chain, solution, { nodeId: gatewayNodeId, networks: [share(2)] }));
     expect(bytesToHex(sha256(utf8(chain.state.dump())))).toMatchInlineSnapshot(
-      `"423ef708bdc6e5ae99d28d9bdb163ca5cb8ef1f404797385be8ac06038773ce9"`,
+      `"d405ee1970306700e2f429d2046af52ebaab216bdd0b888e30c295469afaa70b"`,
     );
   });
 });

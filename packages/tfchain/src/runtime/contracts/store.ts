@@ -2,9 +2,8 @@ import { type ContractId, type Infer, type NodeId, type SolutionId, type TwinId,
 import { runtimeErrors } from "../../errors.ts";
 import { type Contract, contract, contractId, nodeId } from "../../types/entities.ts";
 import type { StateReader, StateWriter } from "../api.ts";
-import { idIndex, table } from "../store/table.ts";
+import { type ListOptions, idIndex, table } from "../store/table.ts";
 
-export const contracts = table<ContractId, Contract>({ prefix: "contract", schema: contract });
 export const contractIdByName = table<string, ContractId>({ prefix: "name", schema: contractId });
 /** Rents that are active. */
 export const rentIdByNode = table<NodeId, ContractId>({ prefix: "rent-by-node", schema: contractId });
@@ -29,7 +28,29 @@ const meter = s.struct({
   grace: s.optional(graceEnd),
 });
 export type Meter = Infer<typeof meter>;
-export const meters = table<ContractId, Meter>({ prefix: "meter", schema: meter });
+
+/** One row for both, because a bill changes both: with two, each bill would cost the state's tree twice as much. */
+export const contractRow = s.struct({ contract, meter: s.optional(meter) });
+export const contractRows = table<ContractId, Infer<typeof contractRow>>({ prefix: "contract", schema: contractRow });
+
+function* allContracts(state: StateReader, options?: ListOptions): Iterable<Contract> {
+  for (const row of contractRows.all(state, options)) yield row.contract;
+}
+
+/** What everybody sees. */
+export const contracts = {
+  key: contractRows.key,
+  get: (state: StateReader, id: ContractId): Contract | undefined => contractRows.get(state, id)?.contract,
+  /** Its meter stays as it is. */
+  put: (state: StateWriter, id: ContractId, row: Contract): void => contractRows.put(state, id, { ...contractRows.get(state, id), contract: row }),
+  all: allContracts,
+} as const;
+
+export const meters = {
+  get: (state: StateReader, id: ContractId): Meter | undefined => contractRows.get(state, id)?.meter,
+  /** Of a contract that is stored. */
+  put: (state: StateWriter, id: ContractId, row: Meter): void => contractRows.put(state, id, { contract: requireContract(state, id), meter: row }),
+} as const;
 
 /** `a`: active, `d`: deleted. A contract moves from one to the other once. */
 type Life = "a" | "d";
@@ -60,12 +81,11 @@ export function insertContract(state: StateWriter, row: Contract): void {
   indexContract(state, row, "add", "a");
 }
 
-/** From the living to the past. */
+/** From the living to the past, where there is nothing to settle any more. */
 export function retireContract(state: StateWriter, row: Contract): void {
-  contracts.put(state, row.id, row);
+  contractRows.put(state, row.id, { contract: row });
   indexContract(state, row, "remove", "a");
   indexContract(state, row, "add", "d");
-  meters.delete(state, row.id);
 }
 
 export function readMeter(state: StateReader, id: ContractId): Meter {

@@ -7,7 +7,7 @@ import { rewardReceipt } from "../../types/merit.ts";
 import { spends, stakedCell, stakes } from "../accounts/stake.ts";
 import { accounts } from "../accounts/store.ts";
 import { supplyCell } from "../accounts/supply.ts";
-import { contractIdByName, contracts, contractsByNode, contractsBySolution, contractsByTwin, meters, networks, rentIdByNode, subnets } from "../contracts/store.ts";
+import { contractIdByName, contractRows, contractsByNode, contractsBySolution, contractsByTwin, networks, rentIdByNode, subnets } from "../contracts/store.ts";
 import { usages } from "../contracts/usage.ts";
 import { dueWorkCell } from "../due-pace.ts";
 import { farmOffers, payouts } from "../farms/property.ts";
@@ -65,13 +65,12 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   nodeIdByTwin: section(nodeIdByTwin),
   nodesByFarm: keysOnly(nodesByFarm),
   nodeLives: section(lives),
-  contracts: section(contracts),
+  contracts: section(contractRows),
   contractIdByName: section(contractIdByName),
   contractsByNode: keysOnly(contractsByNode),
   contractsBySolution: keysOnly(contractsBySolution),
   contractsByTwin: keysOnly(contractsByTwin),
   rentIdByNode: section(rentIdByNode),
-  meters: section(meters),
   usages: section(usages),
   networks: section(networks),
   subnets: section(subnets),
