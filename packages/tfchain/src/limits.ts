@@ -52,14 +52,16 @@ export const STATE_LIMITS = {
   snapshotChunks: 8_192,
   /** Snapshots kept: one that is being fetched stays while the next one is taken. */
   snapshotsKept: 3,
-  /** ms that taking or restoring a snapshot works on before others may run: within it a block is hardly late. */
-  sliceMs: 5,
+  /** ms that taking or restoring a snapshot works on before others may run: with what a piece takes beyond it (a collection of garbage, a write) some 10 ms at most. */
+  sliceMs: 3,
   /** Bytes, or as many rows as below, that are read for a snapshot before the time is looked at: well below a millisecond. */
   snapshotSliceBytes: 32 * 1024,
   /** Rows, as above. */
   snapshotSliceRows: 128,
-  /** Pages of the tree that a restore writes at once: with their flush a piece of some ms. */
-  restorePagesPerWrite: 1_024,
+  /** Rows, of the state or of its tree, that a restore writes at once: with their hashes and their flush a piece of some ms. */
+  restoreRowsPerWrite: 1_024,
+  /** Bytes of these rows, after which they are written however few they are. */
+  restoreBytesPerWrite: 256 * 1024,
 } as const;
 
 export const COMET_LIMITS = {

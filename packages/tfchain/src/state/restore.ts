@@ -3,18 +3,19 @@
  * ledger's state by one last write, after its root was compared with the trusted one. Whoever stops before leaves nothing behind: a
  * state is not readable without its version, and what the marker stands for is emptied at the next opening.
  */
-import { hash } from "node:crypto";
-import { type Hex, bytesToHex } from "@tfgrid/primitives";
+import { type GridError, type Hex, bytesToHex } from "@tfgrid/primitives";
 import { STATE_LIMITS } from "../limits.ts";
 import { ROOT_KEY, VERSION_KEY, beginHistory, pageKey, versionKey } from "./history.ts";
 import { stateErrors } from "./errors.ts";
 import { claimFormat } from "./format.ts";
-import { PARTS, TreeBuilder, partOf, subtreeOf } from "./build-tree.ts";
+import { PARTS, TreeBuilder } from "./build-tree.ts";
 import { encodeRoot } from "./pages.ts";
-import { type Row, type SnapshotInfo, type SnapshotManifest, parseManifest, unpackChunk } from "./snapshot-format.ts";
+import { type SnapshotInfo, type SnapshotManifest, digestAside, parseManifest, rowsOfChunk } from "./snapshot-format.ts";
+import { PieceWriter } from "./piece-writer.ts";
 import { Slices } from "./slices.ts";
+import { ChunkLeaves, LEAVES, leavesOf } from "./staged-leaves.ts";
 import type { Storage, WriteOp } from "./storage.ts";
-import { type Leaf, type Node, digest, digestOfKey, hashOf } from "./tree.ts";
+import { type Leaf, type Node, hashOf } from "./tree.ts";
 
 const MARKER_KEY = "restoring";
 const STAGED = ["state", "tree", "history"] as const;
@@ -45,8 +46,11 @@ export interface Restore {
   readonly manifest: SnapshotManifest;
   /** Index of the chunk that is applied next. */
   readonly next: number;
-  /** After any error the chunk may be given again; nothing of it was kept. @throws GridError snapshot.chunk_* */
-  apply(index: number, chunk: Uint8Array): void;
+  /**
+   * One chunk at a time, in short pieces; others run between them. After any error the chunk may be given again: what is there of
+   * it is written over. `signal`: ends the work. @throws GridError snapshot.chunk_*, snapshot.abandoned; the signal's reason
+   */
+  apply(index: number, chunk: Uint8Array, signal?: AbortSignal): Promise<void>;
   /**
    * Makes the restored state the ledger's, together with what the engine needs beside it (`ops`), in one write. Afterwards
    * `StateStore.reload`. The tree before that write is built in short pieces; others run between them. May be asked again after
@@ -106,6 +110,7 @@ class StagedRestore implements Restore {
   readonly manifest: SnapshotManifest;
   readonly #storage: Storage;
   readonly #abandoned = new AbortController();
+  #applying = false;
   #next = 0;
   #rows = 0;
   #lastKey = "";
@@ -119,33 +124,65 @@ class StagedRestore implements Restore {
     return this.#next;
   }
 
-  apply(index: number, chunk: Uint8Array): void {
-    this.#requireChunk(index, chunk);
-    const rows = unpackChunk(chunk, this.#lastKey);
-    if (this.#rows + rows.length > this.manifest.rows) {
-      throw stateErrors.fail("snapshot.chunk_invalid", { message: `The chunk has more rows than the ${this.manifest.rows} that the snapshot has.` });
+  async apply(index: number, chunk: Uint8Array, signal?: AbortSignal): Promise<void> {
+    if (this.#applying) throw this.#outOfOrder(index);
+    this.#applying = true;
+    try {
+      const slices = this.#slices(signal);
+      await this.#requireChunk(index, chunk);
+      await slices.next();
+      await this.#stage(index, chunk, slices);
+    } finally {
+      this.#applying = false;
     }
-    // A tree that grew with every chunk would write each of its pages many times: leaves wait, dealt out by their first byte.
-    this.#storage.write([...rows.map(([key, value]): WriteOp => ({ table: "state", key, value })), ...leafOps(rows, index)]);
-    this.#next += 1;
-    this.#rows += rows.length;
-    this.#lastKey = (rows.at(-1) as Row)[0];
   }
 
-  #requireChunk(index: number, chunk: Uint8Array): void {
-    const expected = this.manifest.chunkHashes[this.#next];
-    if (index !== this.#next || expected === undefined) {
-      throw stateErrors.fail("snapshot.chunk_out_of_order", { details: { index, next: this.#next, chunks: this.manifest.chunkHashes.length } });
+  /** Nothing counts before all of it is written: then the next chunk is wanted. */
+  async #stage(index: number, chunk: Uint8Array, slices: Slices): Promise<void> {
+    const writer = new PieceWriter(this.#storage, slices);
+    const leaves = new ChunkLeaves();
+    let rows = this.#rows;
+    let lastKey = this.#lastKey;
+    for (const row of rowsOfChunk(chunk, lastKey)) {
+      rows += 1;
+      if (rows > this.manifest.rows) {
+        throw stateErrors.fail("snapshot.chunk_invalid", { message: `The chunk has more rows than the ${this.manifest.rows} that the snapshot has.` });
+      }
+      const [key, value] = row;
+      lastKey = key;
+      leaves.add(row);
+      if (writer.add({ table: "state", key, value })) await writer.flush();
     }
+    for (const op of leaves.rows(index)) if (writer.add(op)) await writer.flush();
+    await writer.flush();
+    this.#next += 1;
+    this.#rows = rows;
+    this.#lastKey = lastKey;
+  }
+
+  async #requireChunk(index: number, chunk: Uint8Array): Promise<void> {
+    const expected = this.manifest.chunkHashes[this.#next];
+    if (index !== this.#next || expected === undefined) throw this.#outOfOrder(index);
     const tooLarge = chunk.length > STATE_LIMITS.snapshotChunkBytes;
-    if (!tooLarge && hash("sha256", chunk) === expected) return;
+    if (!tooLarge && (await digestAside(chunk)) === expected) return;
     throw stateErrors.fail("snapshot.chunk_mismatch", { details: { index, sizeBytes: chunk.length, maxBytes: STATE_LIMITS.snapshotChunkBytes } });
+  }
+
+  #outOfOrder(index: number): GridError {
+    return stateErrors.fail("snapshot.chunk_out_of_order", { details: { index, next: this.#next, chunks: this.manifest.chunkHashes.length } });
+  }
+
+  #slices(signal: AbortSignal | undefined): Slices {
+    const abandoned = this.#abandoned.signal;
+    return new Slices(signal === undefined ? abandoned : AbortSignal.any([signal, abandoned]));
   }
 
   async finish(options: FinishOptions = {}): Promise<void> {
     const { height, appHash, chunkHashes, rows } = this.manifest;
     if (this.#next < chunkHashes.length) throw stateErrors.fail("snapshot.incomplete", { details: { next: this.#next, chunks: chunkHashes.length } });
-    const tree = await this.#buildTree(options);
+    const slices = this.#slices(options.signal);
+    const tree = await this.#buildTree(slices, options.onProgress);
+    slices.requireWanted();
     const root = bytesToHex(Buffer.from(hashOf(tree), "latin1"));
     if (root !== appHash || this.#rows !== rows) {
       this.abandon();
@@ -163,16 +200,10 @@ class StagedRestore implements Restore {
     ]);
   }
 
-  async #buildTree({ signal, onProgress }: FinishOptions): Promise<Node> {
-    const abandoned = this.#abandoned.signal;
-    const slices = new Slices(signal === undefined ? abandoned : AbortSignal.any([signal, abandoned]));
+  async #buildTree(slices: Slices, onProgress: FinishOptions["onProgress"]): Promise<Node> {
     const prefix = versionKey(this.manifest.height);
-    let pages: WriteOp[] = [];
-    const flush = (): void => {
-      if (pages.length > 0) this.#storage.write(pages);
-      pages = [];
-    };
-    const page = (path: string, value: Uint8Array): void => void pages.push({ table: "tree", key: prefix + path, value });
+    const writer = new PieceWriter(this.#storage, slices);
+    const page = (path: string, value: Uint8Array): void => void writer.add({ table: "tree", key: prefix + path, value });
     // A tree that is new as a whole replaces nothing.
     const builder = new TreeBuilder({ version: this.manifest.height, store: { page, stale: () => undefined } });
     let rows = 0;
@@ -180,14 +211,14 @@ class StagedRestore implements Restore {
       for (const leaves of await leavesOf(this.#storage, part, slices)) {
         builder.add(leaves.sort(byKeyHash));
         rows += leaves.length;
-        if (pages.length >= STATE_LIMITS.restorePagesPerWrite) flush();
-        await slices.pause();
+        if (writer.full) await writer.flush();
+        else await slices.pause();
       }
       builder.endPart(part);
       onProgress?.(rows);
     }
     const root = builder.end();
-    flush();
+    await writer.flush();
     return root;
   }
 
@@ -197,49 +228,4 @@ class StagedRestore implements Restore {
   }
 }
 
-/** No history exists before a restore has ended: its table is where the leaves wait, in rows by first byte and chunk. */
-const LEAVES = "history";
-/** Key hash and value hash. */
-const LEAF_BYTES = 64;
-const partKey = (part: number): string => part.toString(16).padStart(2, "0");
-
-function leafOps(rows: readonly Row[], chunk: number): WriteOp[] {
-  const parts = Array.from({ length: PARTS }, (): string[] => []);
-  for (const [key, value] of rows) {
-    const keyHash = digestOfKey(key);
-    parts[partOf({ keyHash })]?.push(keyHash + digest(value));
-  }
-  return parts.flatMap((part, index) => {
-    const key = `${partKey(index)}/${versionKey(chunk)}`;
-    return part.length === 0 ? [] : [{ table: LEAVES, key, value: Buffer.from(part.join(""), "latin1") }];
-  });
-}
-
 const byKeyHash = (a: Leaf, b: Leaf): number => (a.keyHash < b.keyHash ? -1 : 1);
-
-/** The leaves of one part, by subtree: one of 256 parts is in memory at a time. */
-async function leavesOf(storage: Storage, part: number, slices: Slices): Promise<readonly Leaf[][]> {
-  const subtrees = new Map<number, Leaf[]>();
-  const prefix = partKey(part);
-  for (let from = `${prefix}/`; ; ) {
-    const [next] = storage.range(LEAVES, { gte: from, lt: `${prefix}0`, limit: 1 });
-    if (next === undefined) break;
-    const [key, row] = next;
-    deal(row, subtrees);
-    // Read anew from here: no iterator stays open while others run.
-    from = `${key}\0`;
-    await slices.pause();
-  }
-  return [...subtrees.keys()].sort((a, b) => a - b).map((index) => subtrees.get(index) as Leaf[]);
-}
-
-function deal(row: Uint8Array, subtrees: Map<number, Leaf[]>): void {
-  const text = Buffer.from(row.buffer, row.byteOffset, row.byteLength).toString("latin1");
-  for (let at = 0; at < text.length; at += LEAF_BYTES) {
-    const leaf: Leaf = { kind: "leaf", keyHash: text.slice(at, at + 32), valueHash: text.slice(at + 32, at + LEAF_BYTES) };
-    const index = subtreeOf(leaf);
-    const leaves = subtrees.get(index);
-    if (leaves === undefined) subtrees.set(index, [leaf]);
-    else leaves.push(leaf);
-  }
-}

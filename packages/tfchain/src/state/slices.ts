@@ -17,6 +17,11 @@ export class Slices {
     return performance.now() >= this.#endMs;
   }
 
+  /** To be asked right before what nobody may do any more when the work was ended. @throws the signal's reason */
+  requireWanted(): void {
+    this.#signal?.throwIfAborted();
+  }
+
   /** Lets others run, when the piece has taken its time. */
   async pause(): Promise<void> {
     this.#signal?.throwIfAborted();

@@ -2,12 +2,12 @@
  * Snapshots for those who join: taken from a view of the storage while blocks go on, in pieces of a few milliseconds, one
  * chunk in memory at a time. A snapshot shows up when it is whole and on the disk, and not before.
  */
-import { type Hex, type Logger, bytesToHex, messageOf } from "@tfgrid/primitives";
+import { type Hex, type Logger, messageOf } from "@tfgrid/primitives";
 import { STATE_LIMITS } from "../limits.ts";
 import type { StateStore } from "./api.ts";
 import type { SnapshotFiles } from "./snapshot-files.ts";
 import { Slices } from "./slices.ts";
-import { ChunkPacker, SNAPSHOT_FORMAT, type SnapshotInfo, infoOf, parseManifest } from "./snapshot-format.ts";
+import { ChunkPacker, SNAPSHOT_FORMAT, type SnapshotInfo, digestAside, infoOf, parseManifest } from "./snapshot-format.ts";
 import type { Storage, StorageView } from "./storage.ts";
 
 export interface SnapshotsOptions {
@@ -144,7 +144,7 @@ class FolderSnapshots implements Snapshots {
     const write = async (chunk: Uint8Array): Promise<void> => {
       if (chunkHashes.length === STATE_LIMITS.snapshotChunks) throw new Error("the state is larger than a snapshot can be");
       await this.#options.files.write(folder, chunkFile(chunkHashes.length), chunk);
-      chunkHashes.push(await digestOf(chunk));
+      chunkHashes.push(await digestAside(chunk));
     };
     const slices = new Slices(this.#stop.signal);
     let rows = 0;
@@ -176,9 +176,6 @@ class FolderSnapshots implements Snapshots {
     await this.#taking;
   }
 }
-
-/** On another thread: 4 MiB take longer than a slice may. */
-const digestOf = async (bytes: Uint8Array): Promise<Hex> => bytesToHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>)));
 
 function readSlice(view: StorageView, from: string): (readonly [string, Uint8Array])[] {
   const rows: (readonly [string, Uint8Array])[] = [];

@@ -15,7 +15,7 @@ import { answer, parseJson } from "../../src/rpc/dispatch.ts";
 import type { Handler } from "../../src/rpc/dispatch.ts";
 import { createRuntime, exportGenesis, genesisToJson, parseGenesis } from "../../src/runtime/index.ts";
 import { memoryStorage, openState } from "../../src/state/index.ts";
-import { ChunkPacker, infoOf, parseManifest, unpackChunk } from "../../src/state/snapshot-format.ts";
+import { ChunkPacker, infoOf, parseManifest, rowsOfChunk } from "../../src/state/snapshot-format.ts";
 import { joinToken, signedTransaction, transactionBody } from "../../src/types/calls.ts";
 import { MemoryState } from "../unit/runtime-harness.ts";
 import { isCanonical } from "./canonical.ts";
@@ -214,9 +214,9 @@ const snapshots: Target = {
       assert.ok(equalBytes(read.value.metadata, rest), "a second description was taken");
       return "ok: manifest";
     }
-    const read = attempt(() => unpackChunk(rest, ""));
+    const read = attempt(() => [...rowsOfChunk(rest, "")]);
     if ("words" in read) return read.words;
-    const packer = new ChunkPacker(Number.MAX_SAFE_INTEGER);
+    const packer = new ChunkPacker(rest.length);
     for (const row of read.value) assert.equal(packer.add(row), undefined);
     assert.ok(equalBytes(packer.end() as Uint8Array, rest), "a second packing was taken");
     return "ok: rows";

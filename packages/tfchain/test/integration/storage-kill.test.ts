@@ -56,7 +56,7 @@ async function checkSnapshots(storage: Storage, newest: string): Promise<void> {
     const target = memoryStorage();
     const trusted = { chainId, height, appHash: header.header.appHash };
     const restore = beginRestore({ storage: target, trusted, offered: { height, format, chunks: chunkHashes.length, hash, metadata } });
-    for (let index = 0; index < chunkHashes.length; index += 1) restore.apply(index, snapshots.chunk({ height, format, index }) as Uint8Array);
+    for (let index = 0; index < chunkHashes.length; index += 1) await restore.apply(index, snapshots.chunk({ height, format, index }) as Uint8Array);
     await restore.finish();
     expect(openState(target).root).toBe(trusted.appHash);
   }

@@ -64,9 +64,9 @@ async function taken(from: Source): Promise<SnapshotInfo> {
   return info;
 }
 
-function restoreAll(storage: Storage, info: SnapshotInfo, chunks: readonly Uint8Array[]): Restore {
+async function restoreAll(storage: Storage, info: SnapshotInfo, chunks: readonly Uint8Array[]): Promise<Restore> {
   const restore = beginRestore({ storage, offered: offerOf(info), trusted: trustOf(info) });
-  chunks.forEach((chunk, index) => restore.apply(index, chunk));
+  for (const [index, chunk] of chunks.entries()) await restore.apply(index, chunk);
   return restore;
 }
 
@@ -104,7 +104,7 @@ describe("a snapshot", () => {
 
         const restored = memoryStorage();
         const state = openState(restored);
-        await restoreAll(restored, info, chunks).finish();
+        await (await restoreAll(restored, info, chunks)).finish();
         state.reload();
         expect(state).toMatchObject({ root: first.state.root, version: first.state.version, firstVersion: first.state.version });
         expect([...state.range(ALL)]).toEqual([...first.state.range(ALL)]);
@@ -140,7 +140,7 @@ describe("a snapshot", () => {
     expect(blocks).toBeGreaterThan(3);
     expect(info.manifest).toMatchObject({ height: 0, appHash: root, rows: 5_000 });
     const target = memoryStorage();
-    await restoreAll(target, info, chunksOf(from.snapshots, info)).finish();
+    await (await restoreAll(target, info, chunksOf(from.snapshots, info))).finish();
     checkStorage(target);
     expect([...openState(target).range(ALL)].map(([name, bytes]) => [name, Buffer.from(bytes).toString()])).toEqual(expected);
     await from.snapshots.close();
@@ -273,12 +273,12 @@ describe("a restore refuses", () => {
       [1, second, "snapshot.chunk_out_of_order"],
       [-1, first, "snapshot.chunk_out_of_order"],
     ];
-    for (const [index, chunk, code] of refused) expect(codeOf(() => restore.apply(index, chunk))).toBe(code);
+    for (const [index, chunk, code] of refused) await expect(restore.apply(index, chunk)).rejects.toMatchObject({ code });
     await expect(restore.finish()).rejects.toMatchObject({ code: "snapshot.incomplete" });
-    restore.apply(0, first);
-    expect(codeOf(() => restore.apply(0, first))).toBe("snapshot.chunk_out_of_order");
-    chunks.slice(1).forEach((chunk, index) => restore.apply(index + 1, chunk));
-    expect(codeOf(() => restore.apply(chunks.length, first))).toBe("snapshot.chunk_out_of_order");
+    await restore.apply(0, first);
+    await expect(restore.apply(0, first)).rejects.toMatchObject({ code: "snapshot.chunk_out_of_order" });
+    for (const [index, chunk] of chunks.slice(1).entries()) await restore.apply(index + 1, chunk);
+    await expect(restore.apply(chunks.length, first)).rejects.toMatchObject({ code: "snapshot.chunk_out_of_order" });
     await restore.finish();
     expect(openState(storage).root).toBe(info.manifest.appHash);
   });
@@ -301,7 +301,7 @@ describe("a restore refuses", () => {
       const lie = described(info, [chunk], 2);
       const storage = memoryStorage();
       const restore = beginRestore({ storage, offered: offerOf(lie), trusted: trustOf(info) });
-      expect(codeOf(() => restore.apply(0, chunk))).toBe("snapshot.chunk_invalid");
+      await expect(restore.apply(0, chunk)).rejects.toMatchObject({ code: "snapshot.chunk_invalid" });
       expect(dump(storage).state).toEqual([]);
     }
   });
@@ -322,7 +322,7 @@ describe("a restore refuses", () => {
       openState(storage);
       const empty = dump(storage);
       const restore = beginRestore({ storage, offered: offerOf(lie), trusted: trustOf(info) });
-      restore.apply(0, chunk);
+      await restore.apply(0, chunk);
       await expect(restore.finish()).rejects.toMatchObject({ code: "snapshot.wrong_root" });
       expect(dump(storage)).toEqual(empty);
       expect(openState(storage).version).toBe(-1);
@@ -331,14 +331,14 @@ describe("a restore refuses", () => {
 
   test("any flipped byte of any chunk", async () => {
     const { info, chunks } = await prepare();
-    fc.assert(
-      fc.property(fc.nat(), fc.integer({ min: 1, max: 255 }), (at, mask) => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), fc.integer({ min: 1, max: 255 }), async (at, mask) => {
         const index = at % chunks.length;
         const chunk = Uint8Array.from(chunks[index] as Uint8Array);
         chunk[at % chunk.length] = (chunk[at % chunk.length] as number) ^ mask;
         const restore = beginRestore({ storage: memoryStorage(), offered: offerOf(info), trusted: trustOf(info) });
-        for (let before = 0; before < index; before += 1) restore.apply(before, chunks[before] as Uint8Array);
-        expect(codeOf(() => restore.apply(index, chunk))).toBe("snapshot.chunk_mismatch");
+        for (let before = 0; before < index; before += 1) await restore.apply(before, chunks[before] as Uint8Array);
+        await expect(restore.apply(index, chunk)).rejects.toMatchObject({ code: "snapshot.chunk_mismatch" });
       }),
     );
   });
@@ -355,13 +355,13 @@ describe("a restore that is interrupted", () => {
         const storage = kind === "memory" ? memoryStorage() : lmdbStorage(join(folder, `interrupted-${applied}`));
         const watching = openState(storage);
         const empty = dump(storage);
-        restoreAllBut(storage, info, chunks.slice(0, applied));
+        await restoreAll(storage, info, chunks.slice(0, applied));
         expect(watching.get("k/000000")).toBeUndefined();
         expect([...watching.range(ALL)]).toEqual([]);
         const state = openState(storage);
         expect(state.version).toBe(-1);
         expect(dump(storage)).toEqual(empty);
-        await restoreAll(storage, info, chunks).finish({ ops: [{ table: "meta", key: "engine", value: utf8("its own") }] });
+        await (await restoreAll(storage, info, chunks)).finish({ ops: [{ table: "meta", key: "engine", value: utf8("its own") }] });
         watching.reload();
         expect(watching.root).toBe(info.manifest.appHash);
         expect(watching.get("k/000000")).toEqual(expect.objectContaining({ length: 7 }));
@@ -372,7 +372,7 @@ describe("a restore that is interrupted", () => {
   });
 
   async function prepared(): Promise<{ readonly info: SnapshotInfo; readonly chunks: readonly Uint8Array[] }> {
-    const from = source(memoryStorage());
+    const from = source(memoryStorage(), { chunkBytes: 1_000 });
     commit(from.storage, from.state, rows(2_000));
     const info = await taken(from);
     return { info, chunks: chunksOf(from.snapshots, info) };
@@ -385,7 +385,7 @@ describe("a restore that is interrupted", () => {
       const state = openState(storage);
       const empty = dump(storage);
       const stop = new AbortController();
-      const restore = restoreAll(storage, info, chunks);
+      const restore = await restoreAll(storage, info, chunks);
       const finished = restore.finish({ signal: stop.signal });
       if (kind === "signal") stop.abort(new Error("enough"));
       else restore.abandon();
@@ -394,14 +394,14 @@ describe("a restore that is interrupted", () => {
       expect(state.version).toBe(-1);
       if (kind === "signal") restore.abandon();
       expect(dump(storage)).toEqual(empty);
-      await restoreAll(storage, info, chunks).finish();
+      await (await restoreAll(storage, info, chunks)).finish();
       expect(openState(storage).root).toBe(info.manifest.appHash);
     }
   });
 
   test("lets others run whenever a piece has taken its time, and tells how far it is", async () => {
     const { info, chunks } = await prepared();
-    const restore = restoreAll(memoryStorage(), info, chunks);
+    const restore = await restoreAll(memoryStorage(), info, chunks);
     let nowMs = 0;
     const clock = vi.spyOn(performance, "now").mockImplementation(() => (nowMs += STATE_LIMITS.sliceMs));
     let turns = 0;
@@ -423,9 +423,4 @@ describe("a restore that is interrupted", () => {
     expect(progress).toEqual(progress.toSorted((a, b) => a - b));
     expect(progress.at(-1)).toBe(info.manifest.rows);
   });
-
-  function restoreAllBut(storage: Storage, info: SnapshotInfo, chunks: readonly Uint8Array[]): void {
-    const restore = beginRestore({ storage, offered: offerOf(info), trusted: trustOf(info) });
-    chunks.forEach((chunk, index) => restore.apply(index, chunk));
-  }
 });

@@ -96,7 +96,7 @@ export class StateSync {
     const restore = this.#restore;
     if (restore === undefined) return create(abci.ResponseApplySnapshotChunkSchema, { result: APPLY.ABORT });
     try {
-      restore.apply(index, chunk);
+      await restore.apply(index, chunk, this.#stop.signal);
       if (restore.next === restore.manifest.chunkHashes.length) await this.#finish(restore);
       return create(abci.ResponseApplySnapshotChunkSchema, { result: APPLY.ACCEPT });
     } catch (error) {
