@@ -12,8 +12,8 @@ import { type Sender, SMALL, benchGenesis, createFarm, createTwin, heartbeat, re
 export const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 const OWNERS = 100;
-/** Contracts of one transaction, which is a block of its own: fewer than fall due between two blocks that bill. */
-export const PER_TX = 100;
+/** Contracts of one transaction, which is a block of its own: about as many as fall due between two blocks that bill. */
+const PER_TX = 250;
 export const HEARTBEAT_MS = 600_000;
 /** ms between two bills: 278 a second. */
 const BILL_EVERY_MS = 3.6;
@@ -162,17 +162,17 @@ export class GrownLedger {
         await this.#beat(this.chain);
         say(`${this.made} contracts`);
       }
-      await this.addContracts();
+      await this.addContracts(Math.min(PER_TX, target - this.made));
     }
   }
 
   /** One transaction, and time goes on by as much as its contracts stand for. */
-  async addContracts(): Promise<void> {
-    const by = this.owners[(this.made / PER_TX) % OWNERS] as Sender;
-    const calls = Array.from({ length: PER_TX }, (_, index) => contractOn(1 + ((this.made + index) % this.machines.length)));
-    this.made += PER_TX;
+  async addContracts(count: number): Promise<void> {
+    const by = this.owners[Math.floor(this.made / PER_TX) % OWNERS] as Sender;
+    const calls = Array.from({ length: count }, (_, index) => contractOn(1 + ((this.made + index) % this.machines.length)));
+    this.made += count;
     await submit(this.chain, by, calls);
-    this.clock.advance(PER_TX * BILL_EVERY_MS);
+    this.clock.advance(count * BILL_EVERY_MS);
   }
 }
 

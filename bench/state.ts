@@ -9,12 +9,13 @@ import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node
 import { join } from "node:path";
 import { bytesToHex, silentLogger } from "@tfgrid/primitives";
 import { beginRestore, lmdbStorage, openSnapshots, openState, runtime, snapshotFiles } from "@tfgrid/tfchain";
-import { type GrownLedger, PER_TX, numbers, say, workOnGrown } from "./grown.ts";
+import { type GrownLedger, numbers, say, workOnGrown } from "./grown.ts";
 import { CHAIN_ID } from "./ledger.ts";
 import { report } from "./section.ts";
 import { median } from "./statistics.ts";
 
 const [contracts = 1_000_000, nodes = 10_000] = numbers();
+const PROBE_CONTRACTS = 100;
 const PROBES = 15;
 const BILL_BLOCKS = 12;
 const SIZES = [1_000, 10_000, 100_000, 1_000_000] as const;
@@ -31,12 +32,12 @@ async function probe(ledger: GrownLedger, size: number, perSecond: number): Prom
   const cpus: number[] = [];
   for (let index = 0; index < PROBES; index += 1) {
     const [from, cpu] = [performance.now(), process.cpuUsage()];
-    await ledger.addContracts();
+    await ledger.addContracts(PROBE_CONTRACTS);
     times.push(performance.now() - from);
     const { user, system } = process.cpuUsage(cpu);
     cpus.push((user + system) / 1_000);
   }
-  const name = `block of ${PER_TX} new contracts at ${size.toLocaleString("en")} contracts`;
+  const name = `block of ${PROBE_CONTRACTS} new contracts at ${size.toLocaleString("en")} contracts`;
   return [name, `${median(times).toFixed(1)} ms, ${median(cpus).toFixed(1)} of them processor time (grown at ${perSecond} contracts/s)`];
 }
 
