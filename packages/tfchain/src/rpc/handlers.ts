@@ -101,7 +101,7 @@ function readers(engine: Engine, runtime: Runtime): Pick<Implementations, Reader
     twins: (page) => read.twins(page),
     farms: (page) => read.farms(page),
     nodes: (page) => read.nodes(page),
-    solutions: (page) => read.solutions(page),
+    solutions: (page) => inPieces(page, (piece) => read.solutionsSlice(piece, RPC_LIMITS.rowsAtOnce)),
     contracts: (page) => inPieces(page, (piece) => read.contractsSlice(piece, RPC_LIMITS.rowsAtOnce)),
   };
 }

@@ -3,7 +3,7 @@
  * values canonical DAG-CBOR. Nothing here knows time, randomness, files or sockets.
  */
 import type { Hex } from "@tfgrid/primitives";
-import type { ChainEvent, ChainReader, Contract, ContractPage, MisbehaviourReport, SignedTransaction } from "../types/index.ts";
+import type { ChainEvent, ChainReader, Contract, ContractPage, MisbehaviourReport, SignedTransaction, Solution, SolutionPage } from "../types/index.ts";
 
 export interface StateReader {
   /** The bytes are the caller's to keep: never reused or changed afterwards. */
@@ -50,6 +50,7 @@ type Sync<F> = F extends (...args: infer A) => Promise<infer R> ? (...args: A) =
 export type StateQueries = { readonly [K in Exclude<keyof ChainReader, "head">]: Sync<ChainReader[K]> } & {
   /** As `contracts`, but looks at so many rows at most. */
   readonly contractsSlice: (page: ContractPage, lookAt: number) => Slice<Contract>;
+  readonly solutionsSlice: (page: SolutionPage, lookAt: number) => Slice<Solution>;
 };
 
 /** Part of a list. */

@@ -25,6 +25,11 @@ export interface ContractPage extends PageOptions {
   readonly active?: boolean;
 }
 
+export interface SolutionPage extends PageOptions {
+  readonly twinId?: TwinId;
+  readonly agentTwinId?: TwinId;
+}
+
 /** Reads answer `undefined` for what does not exist; they throw only when the ledger cannot be read. */
 export interface ChainReader {
   head(): Promise<Head>;
@@ -90,7 +95,7 @@ export interface ChainReader {
   twins(page?: PageOptions): Promise<readonly Twin[]>;
   farms(page?: PageOptions): Promise<readonly Farm[]>;
   nodes(page?: PageOptions): Promise<readonly Node[]>;
-  solutions(page?: PageOptions & { readonly twinId?: TwinId; readonly agentTwinId?: TwinId }): Promise<readonly Solution[]>;
+  solutions(page?: SolutionPage): Promise<readonly Solution[]>;
   /** Without `active`, deleted contracts are included. */
   contracts(page?: ContractPage): Promise<readonly Contract[]>;
 }

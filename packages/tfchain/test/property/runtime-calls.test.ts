@@ -17,6 +17,7 @@ const GIVEN = process.env["WALK_SEED"];
 const SEED = GIVEN === undefined ? 23 : Number(GIVEN);
 const RUNS = Number(process.env["WALK_RUNS"] ?? 22);
 const MINUTE = 60_000;
+const LATE_MS = [0, 2, 40, 900] as const;
 const PAGE = { limit: 1_000 };
 
 const dice = fc.record({ a: fc.nat({ max: 999 }), b: fc.nat({ max: 999 }), c: fc.nat({ max: 999 }), units: fc.bigInt({ min: 1n, max: 3_000_000n }) });
@@ -91,7 +92,8 @@ class Twice {
       return chain.unsigned(who, [call], { nonce });
     });
     const endMs = chain.timeMs + afterMs;
-    for (const nextMs of still ? [] : chain.idle(endMs)) {
+    // Now and then somewhat later than what is due, as blocks of validators are.
+    for (const nextMs of still ? [] : chain.idle(endMs, LATE_MS[wishes.length % LATE_MS.length])) {
       chain.timeMs = nextMs;
       chain.runtime.beginBlock(chain.state, chain.context());
       this.#second.beginBlock(this.#copy, chain.context());

@@ -8,6 +8,8 @@ import { createRuntime } from "../../src/runtime/index.ts";
 import { type Block, block, populated, transactionsOf } from "../support/random-modules.ts";
 import { MemoryState } from "../unit/runtime-harness.ts";
 
+const LATE_MS = [0, 2, 40, 900] as const;
+
 function walk(blocks: readonly Block[], seen: Set<string>): void {
   const chain = populated();
   const second = createRuntime();
@@ -17,7 +19,8 @@ function walk(blocks: readonly Block[], seen: Set<string>): void {
   for (const entry of blocks) {
     const bytes = transactionsOf(chain, entry);
     const endMs = chain.timeMs + entry.afterMs;
-    for (const nextMs of chain.idle(endMs)) {
+    // Now and then somewhat later than what is due, as blocks of validators are.
+    for (const nextMs of chain.idle(endMs, entry.alive ? LATE_MS[entry.txs.length % LATE_MS.length] : 0)) {
       chain.timeMs = nextMs;
       chain.events.push(...chain.runtime.beginBlock(chain.state, chain.context()));
       second.beginBlock(copy, chain.context());

@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { piecewise } from "../../src/rpc/pieces.ts";
 import type { Slice } from "../../src/runtime/index.ts";
-import type { Contract, ContractPage } from "../../src/types/index.ts";
-import { accountOf, nodeCall, world } from "./runtime-harness.ts";
+import type { Contract, ContractPage, Solution, SolutionPage } from "../../src/types/index.ts";
+import { accountOf, cid, nodeCall, world } from "./runtime-harness.ts";
 
 describe("contracts in slices", () => {
   it("are the same, however few rows are looked at each time", () => {
@@ -26,6 +26,39 @@ describe("contracts in slices", () => {
           page = slice.next === undefined ? undefined : { ...page, ...slice.next };
         }
         expect(rows, JSON.stringify(filter)).toEqual(read.contracts(filter));
+      }
+    }
+  });
+});
+
+describe("solutions in slices", () => {
+  it("are the same, however few rows are looked at each time", () => {
+    const chain = world();
+    const { read } = chain;
+    for (const [owner, name] of [["user", "a"], ["other", "b"], ["user", "c"], ["user", "d"], ["other", "e"]] as const) {
+      const [agentTwinId, signers] = [chain.twin("agent"), [{ twinId: chain.twin(owner), weight: 1 }]];
+      const terms = { document: cid(name), thresholds: { provision: 1, amend: 1, delete: 1 }, budgetPerHourUnits: 1n, depositUnits: 1_000_000n };
+      chain.do(owner, { type: "solutions.create", name, agentTwinId, signers, ...terms });
+    }
+    const [user, agent] = [chain.twin("user"), chain.twin("agent")];
+    const found: readonly (readonly [SolutionPage, readonly string[]])[] = [
+      [{}, ["a", "b", "c", "d", "e"]],
+      [{ twinId: user }, ["a", "c", "d"]],
+      [{ agentTwinId: agent, after: 1 }, ["b", "c", "d", "e"]],
+      [{ twinId: user, agentTwinId: agent, limit: 2 }, ["a", "c"]],
+      [{ twinId: user, agentTwinId: user }, []],
+      [{ limit: 0 }, []],
+    ];
+    for (const [filter, names] of found) {
+      for (const lookAt of [1, 2, 100]) {
+        const rows: Solution[] = [];
+        let page: SolutionPage | undefined = filter;
+        while (page !== undefined) {
+          const slice: Slice<Solution> = read.solutionsSlice(page, lookAt);
+          rows.push(...slice.rows);
+          page = slice.next === undefined ? undefined : { ...page, ...slice.next };
+        }
+        expect(rows.map(({ name }) => name), JSON.stringify(filter)).toEqual(names);
       }
     }
   });

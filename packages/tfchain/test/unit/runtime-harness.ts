@@ -85,6 +85,8 @@ export const PROFILE = {
 
 export class Chain {
   readonly runtime: Runtime;
+  /** Its program is a test's own, with bugs in it. */
+  readonly #buggy: boolean;
   readonly state = new MemoryState();
   readonly events: ChainEvent[] = [];
   height = 0;
@@ -94,8 +96,9 @@ export class Chain {
   readonly pool = keyOf("pool");
 
   constructor(options: Partial<GenesisOptions> & { readonly rich?: readonly string[]; readonly startMs?: number; readonly runtime?: Runtime } = {}) {
-    const { rich = [], startMs = 1_800_000_000_000, runtime = createRuntime(), ...rest } = options;
-    this.runtime = runtime;
+    const { rich = [], startMs = 1_800_000_000_000, runtime, ...rest } = options;
+    this.runtime = runtime ?? createRuntime();
+    this.#buggy = runtime !== undefined;
     this.timeMs = startMs;
     const accounts = rich.map((name) => ({ id: keyOf(name).account, freeUnits: 1_000n * TFT }));
     this.genesis = defaultGenesis({
@@ -164,6 +167,8 @@ export class Chain {
     const outcomes = txs.map((bytes) => this.runtime.deliverTx(this.state, this.context(), this.runtime.decodeTx(bytes, 1 << 20)));
     for (const outcome of outcomes) this.events.push(...outcome.events);
     assert.deepEqual(this.runtime.invariants(this.state), []);
+    // A bug does not stop the ledger; it stops the test.
+    if (!this.#buggy) assert.deepEqual(this.read.failedWork(), []);
     return outcomes;
   }
 

@@ -9,18 +9,19 @@ import type { Module } from "../module.ts";
 import type { StateQueries, StateReader } from "../api.ts";
 import { solutionsCalls } from "./apply.ts";
 import { ownsItsParts } from "./invariants.ts";
-import { listSolutions } from "./list.ts";
+import { sliceSolutions } from "./list.ts";
 import { solutionIdByName, solutions } from "./store.ts";
 
 export const solutionsModule = {
   calls: solutionsCalls,
-  queries: (state: StateReader): Pick<StateQueries, "solution" | "solutionByName" | "solutions"> => ({
+  queries: (state: StateReader): Pick<StateQueries, "solution" | "solutionByName" | "solutions" | "solutionsSlice"> => ({
     solution: (id) => solutions.get(state, id),
     solutionByName: (twinId, name) => {
       const id = solutionIdByName.get(state, solutionIdByName.of(twinId, name));
       return id === undefined ? undefined : solutions.get(state, id);
     },
-    solutions: (filter) => listSolutions(state, filter),
+    solutions: (page) => sliceSolutions(state, page).rows,
+    solutionsSlice: (page, lookAt) => sliceSolutions(state, page, lookAt),
   }),
   invariants: [ownsItsParts],
 } as const satisfies Module;

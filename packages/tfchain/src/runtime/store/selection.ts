@@ -24,16 +24,6 @@ export function takeSlice<T extends { readonly id: number }>(all: Iterable<T>, o
   return { rows: out };
 }
 
-export function take<T>(all: Iterable<T>, matches: (row: T) => boolean, limit: number): T[] {
-  const out: T[] = [];
-  if (limit === 0) return out;
-  for (const row of all) {
-    if (matches(row)) out.push(row);
-    if (out.length >= limit) break;
-  }
-  return out;
-}
-
 export function* mergeAscending(left: Iterable<number>, right: Iterable<number>): Iterable<number> {
   const [a, b] = [left[Symbol.iterator](), right[Symbol.iterator]()];
   let [x, y] = [a.next(), b.next()];
