@@ -23,20 +23,22 @@ async function showStatus(context: Context, clock: Clock): Promise<void> {
   const layout = layoutOf({ stateDir: context.stateDir, computeNodes: 20 });
   const chain = context.chain();
   const programs = Object.entries((readJson(layout.files.processes) ?? {}) as Record<string, { pid: number }>).map(([name, { pid }]) => ({ name, pid }));
-  const [head, nodes, solutions, contracts, services] = await Promise.all([
+  const [head, nodes, solutions, contracts, failedWork, services] = await Promise.all([
     chain.head(),
     allRows((page) => chain.nodes(page)),
     allRows((page) => chain.solutions(page)),
     allRows((page) => chain.contracts({ ...page, active: true })),
+    allRows((page) => chain.failedWork(page)),
     serviceStates(context),
   ]);
   const active = solutions.filter((solution) => solution.state !== "cancelled");
-  const value = { supervisorPid: runningSupervisor(layout), stateDir: context.stateDir, endpoints, head, services, programs, nodes, solutions: active, contracts };
+  const value = { supervisorPid: runningSupervisor(layout), stateDir: context.stateDir, endpoints, head, services, programs, nodes, solutions: active, contracts, failedWork };
   context.printer.result(value, () =>
     [
       ...addressLines(endpoints, solutions.some((solution) => solution.name === "guestbook")),
       `chain height ${head.height}, ${programs.length} programs`,
       ...services.filter((service) => !service.ok).map((service) => `${service.name} is not well: ${service.message}`),
+      ...failedWork.map(({ kind, subject, failures, reason }) => `the ledger failed on ${kind} ${subject} ${failures} times and tries again (a bug, please report it): ${reason}`),
       "",
       nodeTable(nodes, clock.nowMs()),
       "",
