@@ -36,5 +36,6 @@ function memoryOf(pid: string): { pssBytes: number; rssBytes: number } {
 function cpuMsOf(pid: string): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_MS;
+  // utime, stime, and those of programs that it started and that ended since.
+  return fields.slice(11, 15).reduce((ticks, field) => ticks + Number(field), 0) * CLOCK_TICK_MS;
 }

@@ -1,6 +1,6 @@
 /**
  * Keeps a place on one relay: dials it, reserves, and when the connection goes, begins again with growing pauses. It
- * watches the state, not only events, so that a missed event costs a second and not the connection.
+ * watches the state, not only events, so that a missed event costs seconds and not the connection.
  */
 import type { Clock, Logger } from "@tfgrid/primitives";
 import type { RelayAddress } from "./address.ts";
@@ -23,7 +23,8 @@ export interface RelayLinkOptions {
   readonly onConnected: () => void;
 }
 
-const CHECK_MS = 1_000;
+/** A lost connection tells of itself; this is for events that never came, and a process that idles should be left to. */
+const CHECK_MS = 5_000;
 
 export function keepRelay(options: RelayLinkOptions): RelayLink {
   const { host, relay } = options;

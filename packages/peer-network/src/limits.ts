@@ -6,8 +6,11 @@ export const NETWORK_LIMITS = {
   wireguardStartMs: 8_000,
   /** Between two looks whether the user-space WireGuard is there. */
   wireguardPollMs: 10,
-  /** Peers that are wanted as before are compared with the kernel's this often: what a stranger's hand changed is mended then. */
-  driftCheckMs: 60_000,
+  /**
+   * Peers that are wanted as before are compared with the kernel's this often: what a stranger's hand changed is mended then.
+   * Each look starts programs (40 ms of processor time), for something that nobody but root of the machine could do.
+   */
+  driftCheckMs: 300_000,
   /**
    * WireGuard greets a peer and, unheard, not again for five seconds (REKEY_TIMEOUT, section 6.1 of its paper): too long for a
    * new zmachine whose other end was not ready a moment ago. After this a peer that never answered is made anew, which greets.
@@ -49,14 +52,12 @@ export const PROBE_LIMITS = {
 } as const;
 
 export const LINK_STATE_LIMITS = {
-  /** A node that has said nothing for this long is not used for forwarding. */
-  maxAgeMs: 60_000,
-  /** Said again even without change, so that late comers learn it and the silent are forgotten. */
-  refreshMs: 20_000,
+  /** A node that has said nothing for this long is not used for forwarding; a link that dies is told by its other end at once. */
+  maxAgeMs: 90_000,
+  /** Said again even without change, so that late comers learn it and the silent are forgotten: two words may get lost. */
+  refreshMs: 30_000,
   /** Changes are gathered for this long before they are flooded; death is told at once. */
   gatherMs: 200,
-  /** Between two looks whether there is anything to say or a better path: links are measured once a second. */
-  tickMs: 500,
   /** Drifting delays are told at most this often: a path is left for a better one only after seconds anyway. */
   driftMs: 10_000,
   /** A delay that doubled or halved and moved by this much is told soon. */

@@ -45,9 +45,9 @@ function makeMachine(options: GatewayOptions, dataDir: string): Machine {
   const { clock = systemClock, logger = silentLogger, netns, haproxyPath = "haproxy" } = options;
   const haproxy = haproxyProcess({ dataDir, netns, haproxyPath, clock });
   const path = join(dataDir, ADMIN_SOCKET);
-  const ask = async (command: string): Promise<string> => {
+  const ask = (command: string): Promise<string> => {
     // HAProxy's working directory is the folder: a short way to a socket whose own path is too long.
-    const reach = path.length <= MAX_SOCKET_PATH ? path : `/proc/${(await haproxy.pid()) ?? "none"}/cwd/${ADMIN_SOCKET}`;
+    const reach = path.length <= MAX_SOCKET_PATH ? path : `/proc/${haproxy.pid() ?? "none"}/cwd/${ADMIN_SOCKET}`;
     return askSocket(reach, command);
   };
   return { dataDir, haproxy, ask, clock, logger };
@@ -87,7 +87,7 @@ class HaproxyGateway implements Gateway {
 
   async status(): Promise<GatewayStatus> {
     const { haproxy, ask } = this.#machine;
-    const pid = await haproxy.pid();
+    const pid = haproxy.pid();
     const states = pid === undefined ? undefined : await serverStates(ask).catch(() => undefined);
     return {
       running: states !== undefined,
@@ -149,12 +149,12 @@ class HaproxyGateway implements Gateway {
   }
 
   /** The cheap look: does HAProxy live, and are the private networks those that it knows? */
-  async #looksRight(): Promise<boolean> {
-    if ((await this.#machine.haproxy.pid()) === undefined) return false;
+  #looksRight(): boolean {
+    if (this.#machine.haproxy.pid() === undefined) return false;
     const wanted = this.#sections
       .flatMap(({ route }) => route.backends.map(({ namespace }) => namespace))
       .filter((name) => name !== undefined);
-    const now = await findNamespaces([...wanted, ...namespacesOf(this.#sections)]);
+    const now = findNamespaces([...wanted, ...namespacesOf(this.#sections)]);
     return now.size === this.#namespaceIds.size && [...now].every(([name, id]) => this.#namespaceIds.get(name) === id);
   }
 
@@ -162,7 +162,7 @@ class HaproxyGateway implements Gateway {
     if (this.#routes === undefined || this.#ending.signal.aborted) return;
     this.#rounds += 1;
     const whole = this.#error !== undefined || this.#rounds % WHOLE_LOOK_EVERY === 1;
-    if (whole || !(await this.#looksRight())) await this.#bring(this.#routes);
+    if (whole || !this.#looksRight()) await this.#bring(this.#routes);
   }
 
   async #keepLooking(): Promise<void> {

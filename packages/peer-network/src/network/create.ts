@@ -15,7 +15,7 @@ import {
 } from "@tfgrid/primitives";
 import type { LinkAd } from "../core/link-state.ts";
 import type { MeshPorts } from "../linux/names.ts";
-import { LINK_STATE_LIMITS, PATH_LIMITS as L } from "../limits.ts";
+import { PATH_LIMITS as L } from "../limits.ts";
 import type { NetworkDriver } from "../ports.ts";
 import { createProber, type Prober, type ProberOptions, type ProbeSocket, type ProbeTarget } from "../prober/prober.ts";
 import { type DesiredZnet, desiredNames, desiredPeers, sharesOf } from "./desired.ts";
@@ -81,7 +81,13 @@ function createServices(options: PeerNetworkOptions, wanted: () => readonly Desi
   const views = viewCache(chain, clock, () => wanted().map(({ solutionId }) => solutionId));
   const view = (): Promise<ChainView> => views.read(L.viewAgeMs);
   const choose = (): void => paths.choose(linkState.db.graph(), views.last);
-  const prober = proberOf(options, (peer, alive) => linkState.transition(peer, alive));
+  const prober = proberOf(options, {
+    onTransition: (peer, alive) => linkState.transition(peer, alive),
+    onRound: () => {
+      linkState.tick();
+      choose();
+    },
+  });
   const linkState = linkStateService({
     nodeId,
     pair: options.pair,
@@ -151,14 +157,9 @@ export function createPeerNetwork(options: PeerNetworkOptions): PeerNetwork {
   };
   const failed = (error: unknown): void => logger.warn("the network is not up to date; it is tried again", { reason: messageOf(error) });
   const round = (): Promise<void> => reconcile().catch(failed);
-  const tick = async (): Promise<void> => {
-    linkState.tick();
-    choose();
-  };
   const { signal } = stopping;
   const running = Promise.all([
     repeat(signal, round, () => bell.wait(clock, L.reconcileMs, signal)),
-    repeat(signal, tick, () => clock.sleep(LINK_STATE_LIMITS.tickMs, signal)),
     prober.run(signal),
   ]);
 
@@ -189,10 +190,10 @@ function remember({ memory, logger }: PeerNetworkOptions, current: () => Network
 /** A new network's ends learn of each other within moments: none must wait for the other's next round. */
 const hasNew = (before: readonly DesiredZnet[], now: readonly DesiredZnet[]): boolean => now.some(({ key }) => !before.some((znet) => znet.key === key));
 
-function proberOf(options: PeerNetworkOptions, onTransition: ProberOptions["onTransition"]): Prober {
+function proberOf(options: PeerNetworkOptions, heard: Pick<ProberOptions, "onTransition" | "onRound">): Prober {
   const { nodeId, meshPrivateKey, socket, logger, clock = systemClock, entropy = systemEntropy } = options;
   const nowUs = options.nowUs ?? (() => performance.now() * 1000);
-  return createProber({ nodeId, meshPrivateKey, socket, clock, entropy, logger, nowUs, onTransition });
+  return createProber({ nodeId, meshPrivateKey, socket, clock, entropy, logger, nowUs, ...heard });
 }
 
 async function repeat(signal: AbortSignal, step: () => Promise<void>, pause: () => Promise<void>): Promise<void> {

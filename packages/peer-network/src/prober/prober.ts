@@ -29,6 +29,8 @@ export interface ProberOptions {
   readonly nowUs: () => number;
   /** A link came up or died. */
   readonly onTransition: (nodeId: NodeId, alive: boolean) => void;
+  /** After each round of questions, which is as often as there is something new to see: one wake of the processor serves both. */
+  readonly onRound?: () => void;
 }
 
 interface Peer {
@@ -50,23 +52,11 @@ export interface Prober {
 }
 
 export function createProber(options: ProberOptions): Prober {
-  const { nodeId, socket, clock, entropy, nowUs, onTransition } = options;
+  const { nodeId, socket, clock, entropy, nowUs } = options;
   const peers = new Map<NodeId, Peer>();
   let second = 0;
+  const rest = sleeper(clock);
 
-  const settle = (peer: Peer, change: () => void): void => {
-    const before = peer.monitor.alive;
-    change();
-    if (peer.monitor.alive !== before) onTransition(peer.target.nodeId, peer.monitor.alive);
-  };
-  const expire = (peer: Peer, timeoutUs: number): void => {
-    const now = nowUs();
-    for (const [cookie, sentUs] of peer.pending) {
-      if (now - sentUs < timeoutUs) continue;
-      peer.pending.delete(cookie);
-      settle(peer, () => peer.monitor.lost());
-    }
-  };
   const ask = (peer: Peer): void => {
     const now = nowUs();
     peer.askedUs = now;
@@ -89,14 +79,26 @@ export function createProber(options: ProberOptions): Prober {
     peer.pending.delete(packet.cookie);
     // Questions from before the link came back are not lost on the link as it is now.
     if (!peer.monitor.alive) peer.pending.clear();
-    settle(peer, () => peer.monitor.answered(nowUs() - sentUs));
+    settle(options, peer, () => peer.monitor.answered(nowUs() - sentUs));
+    if (!watched(peers.values())) rest.end();
   });
+
+  /** Resolves with the ms that it may have taken. Steady links that all answered are looked at no more until they are due. */
+  const pause = async (intervalMs: number, signal: AbortSignal): Promise<number> => {
+    const watching = watched(peers.values());
+    if (watching && (await rest.sleep(intervalMs, signal))) return intervalMs;
+    const restMs = untilDueMs(peers.values(), nowUs(), intervalMs);
+    if (!signal.aborted) await rest.sleep(restMs, signal);
+    return restMs + (watching ? intervalMs : 0);
+  };
 
   return {
     setTargets: (targets) => {
       const wanted = new Map(targets.slice(0, L.maxLinks).map((target) => [target.nodeId, target]));
       for (const [id, peer] of peers) if (!sameTarget(wanted.get(id), peer.target)) peers.delete(id);
+      const before = peers.size;
       for (const [id, target] of wanted) if (!peers.has(id)) addPeer(options, peers, target);
+      if (peers.size > before) rest.end();
     },
     links: () => linksOf(peers.values()),
     settled: (id) => peers.get(id)?.monitor.settled ?? true,
@@ -112,13 +114,48 @@ export function createProber(options: ProberOptions): Prober {
         if (nowSecond !== second) for (const peer of peers.values()) peer.repliesThisSecond = 0;
         second = nowSecond;
         for (const peer of peers.values()) {
-          expire(peer, timeoutUs(peer.monitor));
+          expire(options, peer);
           if (isDue(peer, lastRoundUs, intervalMs)) ask(peer);
         }
-        pauseMs = pauseOf(peers.values(), intervalMs);
-        await clock.sleep(pauseMs, signal).catch(() => undefined);
+        options.onRound?.();
+        pauseMs = await pause(intervalMs, signal);
       }
     },
+  };
+}
+
+function settle({ onTransition }: ProberOptions, { monitor, target }: Peer, change: () => void): void {
+  const before = monitor.alive;
+  change();
+  if (monitor.alive !== before) onTransition(target.nodeId, monitor.alive);
+}
+
+/** Questions that were not answered in time are lost. */
+function expire(options: ProberOptions, peer: Peer): void {
+  const [nowUs, patienceUs] = [options.nowUs(), timeoutUs(peer.monitor)];
+  for (const [cookie, sentUs] of peer.pending) {
+    if (nowUs - sentUs < patienceUs) continue;
+    peer.pending.delete(cookie);
+    settle(options, peer, () => peer.monitor.lost());
+  }
+}
+
+interface Sleeper {
+  /** Whether it slept to the end. */
+  sleep(delayMs: number, signal: AbortSignal): Promise<boolean>;
+  /** Ends the sleep, if there is one: there is news. */
+  end(): void;
+}
+
+function sleeper(clock: Clock): Sleeper {
+  let stop = new AbortController();
+  return {
+    sleep: async (delayMs, signal) => {
+      stop = new AbortController();
+      await clock.sleep(delayMs, AbortSignal.any([signal, stop.signal])).catch(() => undefined);
+      return !signal.aborted && !stop.signal.aborted;
+    },
+    end: () => stop.abort(),
   };
 }
 
@@ -141,10 +178,18 @@ function isDue({ monitor, pending, askedUs }: Peer, nowUs: number, intervalMs: n
   return nowUs - askedUs >= 1000 * (waitMs - intervalMs / 2);
 }
 
-/** One short round after questions, to see which were not answered; then, when all is steady, a long one. */
-function pauseOf(peers: Iterable<Peer>, intervalMs: number): number {
-  const watch = [...peers].some(({ monitor, pending }) => !monitor.silent && (pending.size > 0 || !monitor.steady));
-  return watch ? intervalMs : Math.max(intervalMs, L.steadyIntervalMs - intervalMs);
+/** A short round comes next when a link may be in trouble: to see which questions were not answered, and to ask again soon. */
+function watched(peers: Iterable<Peer>): boolean {
+  for (const { monitor, pending } of peers) if (!monitor.silent && (pending.size > 0 || !monitor.steady)) return true;
+  return false;
+}
+
+/** All is steady: nothing to do until the first link is to be asked again. */
+function untilDueMs(peers: Iterable<Peer>, nowUs: number, intervalMs: number): number {
+  const waitMs = Math.max(L.steadyIntervalMs, intervalMs);
+  let restMs = waitMs;
+  for (const { askedUs } of peers) restMs = Math.min(restMs, waitMs - (nowUs - askedUs) / 1_000);
+  return Math.max(0, restMs);
 }
 
 const sameTarget = (a: ProbeTarget | undefined, b: ProbeTarget): boolean =>

@@ -1,9 +1,13 @@
-import { type Hex, type NodeId, systemEntropy } from "@tfgrid/primitives";
+import { type Clock, type Hex, type NodeId, silentLogger, systemEntropy } from "@tfgrid/primitives";
 import { expect, test } from "vitest";
 import { linkMonitor } from "../../src/core/link-monitor.ts";
 import { PROBE_LIMITS } from "../../src/limits.ts";
 import { decodeProbe, encodeProbe, PROBE_BYTES, probeKey } from "../../src/prober/packet.ts";
-import { fakeNode } from "../helpers/fake-grid.ts";
+import { createProber, type ProbeSocket, type ProbeTarget } from "../../src/prober/prober.ts";
+import { type FakeNode, fakeNode } from "../helpers/fake-grid.ts";
+import { virtualTime } from "../helpers/virtual-time.ts";
+
+
 
 const [a, b, c] = [fakeNode(0), fakeNode(1), fakeNode(2)];
 const packet = { kind: "question" as const, from: a.id, to: b.id, cookie: Buffer.from(systemEntropy.randomBytes(8)).toString("hex") as Hex };
@@ -39,4 +43,67 @@ test("ids are kept whole", () => {
   const key = probeKey(a.meshPrivateKey, b.meshKey);
   const large = { ...packet, from: Number.MAX_SAFE_INTEGER as NodeId };
   expect(decodeProbe(encodeProbe(large, key), () => key)).toEqual(large);
+});
+
+/** A prober whose peers answer at once, in virtual time: how often it wakes, and which nodes it asked when. */
+async function steadyProber(peersAtFirst: readonly FakeNode[]) {
+  const time = virtualTime();
+  let hear: Parameters<ProbeSocket["onMessage"]>[0] = () => undefined;
+  const asked: NodeId[] = [];
+  const socket: ProbeSocket = {
+    send: (bytes, to) => {
+      const peer = [b, c].find(({ address }) => address === to.address) as FakeNode;
+      const key = probeKey(peer.meshPrivateKey, a.meshKey);
+      const question = decodeProbe(Buffer.from(bytes), () => key);
+      if (question?.kind !== "question") return;
+      asked.push(peer.id);
+      const answer = encodeProbe({ kind: "answer", from: peer.id, to: a.id, cookie: question.cookie }, key);
+      time.at(1, () => hear(answer, to));
+    },
+    onMessage: (listener) => (hear = listener),
+    close: () => undefined,
+  };
+  let [wakes, rounds] = [0, 0];
+  const clock: Clock = { nowMs: () => time.clock.nowMs(), sleep: (delayMs, signal) => time.clock.sleep(delayMs, signal).then(() => void (wakes += 1)) };
+  const prober = createProber({
+    nodeId: a.id,
+    meshPrivateKey: a.meshPrivateKey,
+    socket,
+    clock,
+    entropy: systemEntropy,
+    logger: silentLogger,
+    nowUs: () => time.clock.nowMs() * 1_000,
+    onTransition: () => undefined,
+    onRound: () => (rounds += 1),
+  });
+  const target = ({ id: nodeId, meshKey, address }: FakeNode): ProbeTarget => ({ nodeId, meshKey, endpoint: { address, port: 1 } });
+  const setPeers = (peers: readonly FakeNode[]): void => prober.setTargets(peers.map(target));
+  setPeers(peersAtFirst);
+  const ending = new AbortController();
+  const running = prober.run(ending.signal);
+  await time.advance(10_000);
+  [wakes, rounds, asked.length] = [0, 0, 0];
+  const stop = async (): Promise<void> => {
+    ending.abort();
+    await running;
+  };
+  return { time, asked, setPeers, counts: () => ({ wakes, rounds }), stop };
+}
+
+test("steady links cost one wake a second, and each is asked in it", async () => {
+  const { time, asked, counts, stop } = await steadyProber([b, c]);
+  await time.advance(10_000);
+  await stop();
+  expect(asked.length).toBe(20);
+  expect(counts()).toEqual({ wakes: 10, rounds: 10 });
+});
+
+test("a new link is asked at once, not at the next round", async () => {
+  const { time, asked, setPeers, stop } = await steadyProber([b]);
+  await time.advance(400);
+  asked.length = 0;
+  setPeers([b, c]);
+  await time.advance(1);
+  await stop();
+  expect(asked).toEqual([c.id]);
 });

@@ -1,6 +1,6 @@
 /** HAProxy as a process that outlives us: started, found again, reloaded, ended. */
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, messageOf } from "@tfgrid/primitives";
 import { CONFIG_FILE, PID_FILE } from "../core/config.ts";
@@ -8,8 +8,8 @@ import { fail } from "../errors.ts";
 import { GATEWAY_LIMITS as L } from "../limits.ts";
 
 export interface HaproxyProcess {
-  /** The master's pid while it runs. */
-  pid(): Promise<number | undefined>;
+  /** The master's pid while it runs. A look of microseconds, at files that are in memory. */
+  pid(): number | undefined;
   /** Says what is wrong with the configuration file, if anything. @throws GridError gateway.config_refused */
   check(): Promise<void>;
   start(): Promise<void>;
@@ -57,10 +57,18 @@ function run([program, args]: readonly [string, readonly string[]]): Promise<Out
   });
 }
 
-/** A zombie is dead: nobody may be there to collect it. */
-async function isOurs(pid: number, dataDir: string): Promise<boolean> {
+function textOf(path: string): string {
   try {
-    const [commandLine, status] = await Promise.all([readFile(`/proc/${pid}/cmdline`, "utf8"), readFile(`/proc/${pid}/stat`, "utf8")]);
+    return readFileSync(path, "utf8");
+  } catch {
+    return ""; // HAProxy has not written it yet, or never ran here
+  }
+}
+
+/** A zombie is dead: nobody may be there to collect it. */
+function isOurs(pid: number, dataDir: string): boolean {
+  try {
+    const [commandLine, status] = [readFileSync(`/proc/${pid}/cmdline`, "utf8"), readFileSync(`/proc/${pid}/stat`, "utf8")];
     const state = status.slice(status.lastIndexOf(")") + 2, status.lastIndexOf(")") + 3);
     return state !== "Z" && commandLine.split("\0").includes(dataDir);
   } catch {
@@ -70,10 +78,9 @@ async function isOurs(pid: number, dataDir: string): Promise<boolean> {
 
 export function haproxyProcess(options: Options): HaproxyProcess {
   const { dataDir, clock } = options;
-  const pid = async (): Promise<number | undefined> => {
-    const text = await readFile(join(dataDir, PID_FILE), "utf8").catch(() => "");
-    const value = Number(text.trim().split("\n")[0]);
-    return Number.isInteger(value) && value > 1 && (await isOurs(value, dataDir)) ? value : undefined;
+  const pid = (): number | undefined => {
+    const value = Number(textOf(join(dataDir, PID_FILE)).trim().split("\n")[0]);
+    return Number.isInteger(value) && value > 1 && isOurs(value, dataDir) ? value : undefined;
   };
   const common = ["-W", "-C", dataDir, "-f", CONFIG_FILE];
   return {
@@ -92,13 +99,13 @@ export function haproxyProcess(options: Options): HaproxyProcess {
       if (!ok) throw fail("gateway.start_failed", { message: `HAProxy did not start: ${output}` });
     },
     reload: async () => {
-      const master = await pid();
+      const master = pid();
       if (master === undefined) throw fail("gateway.socket_failed", { message: "HAProxy ended before it could be reloaded." });
       process.kill(master, "SIGUSR2");
     },
     kill: async () => {
       const deadline = clock.nowMs() + L.endTimeoutMs;
-      for (let master = await pid(); master !== undefined; master = await pid()) {
+      for (let master = pid(); master !== undefined; master = pid()) {
         try {
           process.kill(master, clock.nowMs() < deadline ? "SIGTERM" : "SIGKILL");
         } catch (error) {

@@ -95,13 +95,14 @@ async function look(options: UsageOptions, rows: Map<ContractId, Counted>): Prom
   const held = options.contracts();
   const ids = new Set(held.map(({ contractId }) => contractId));
   const visitors = await visitorCounters(options);
+  const publicBytes = oncePerNetwork(options.publicBytes);
   let changed = false;
   for (const id of rows.keys()) if (!ids.has(id)) changed = rows.delete(id) || changed;
   for (const { contractId, solutionId, networks } of held) {
     const counters: Record<string, number> = {};
     for (const { name } of networks) {
       const key = znetKey(solutionId, name);
-      const bytes = await options.publicBytes(key);
+      const bytes = await publicBytes(key);
       if (bytes !== undefined) counters[key] = bytes;
     }
     const before = rows.get(contractId);
@@ -113,6 +114,16 @@ async function look(options: UsageOptions, rows: Map<ContractId, Counted>): Prom
   }
   // Before the ledger hears of it: after a crash nothing is counted twice.
   if (changed) await options.store.save(rows);
+}
+
+/** Contracts of one solution share networks, and reading a counter starts a program. */
+function oncePerNetwork(read: UsageOptions["publicBytes"]): UsageOptions["publicBytes"] {
+  const known = new Map<string, Promise<number | undefined>>();
+  return (znet) => {
+    const bytes = known.get(znet) ?? read(znet);
+    known.set(znet, bytes);
+    return bytes;
+  };
 }
 
 const hostsOf = (counters: Counted["counters"]): Counted["counters"] => Object.fromEntries(Object.entries(counters).filter(([key]) => isHost(key)));
