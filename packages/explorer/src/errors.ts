@@ -21,6 +21,18 @@ const { catalogue, fail } = defineErrors({
     summary: "There is nothing with this id.",
     cure: "Check the id; a thing made a moment ago appears once its block is indexed.",
   },
+  "explorer.invalid_request": {
+    summary: "The request cannot be read.",
+    cure: "Send an HTTP/1.1 GET of one of the paths in docs/api.md, with a Host header and a short address.",
+  },
+  "explorer.busy": {
+    summary: "Long answers of other requests are still on their way.",
+    cure: "Try again in a moment, or ask for shorter pages (size=).",
+  },
+  "explorer.registry_not_public": {
+    summary: "The explorer asks registries of the open Internet and the grid's own only.",
+    cure: "Pin the image in the file (name@sha256:...), or deploy with `tfgrid solution deploy`, which asks the registry itself.",
+  },
   "explorer.too_many_readers": {
     summary: "The live feed has as many readers as it can serve.",
     cure: "Try again later, or read /events?from= with a limit by polling.",

@@ -22,6 +22,10 @@ export const EXPLORER_LIMITS = {
   imageLookupsAtOnce: 4,
   /** Milliseconds one look-up may take. */
   imageLookupMs: 20_000,
+  /** Milliseconds without a byte in either direction after which a connection is cut: who does not take an answer gives its room back. */
+  connectionStallMs: 60_000,
+  /** Rows of answers that are on their way to their readers, all together: about 1 KB each, four whole lists. */
+  maxOpenRows: 400_000,
   /** Connections in all: each costs some 20 KiB. */
   maxConnections: 2_048,
   /** Live feed readers at one time. */

@@ -3,6 +3,7 @@ import { connectChain } from "@tfgrid/tfchain";
 import { readConfig } from "./config.ts";
 import { startExplorer } from "./explorer.ts";
 import type { ImageLookup } from "./grid.ts";
+import { publicRegistriesOnly } from "./rest/registries.ts";
 
 export interface ExplorerProgramOptions {
   /** The configuration file. */
@@ -33,7 +34,7 @@ async function serve({ config: file, images }: ExplorerProgramOptions): Promise<
     logger,
     ...(staticDir === undefined ? {} : { staticDir }),
     ...(grid === undefined ? {} : { grid }),
-    ...(images === undefined ? {} : { images }),
+    ...(images === undefined ? {} : { images: publicRegistriesOnly({ images, own: grid?.registry }) }),
   });
   let ending = false;
   const end = (): void => {

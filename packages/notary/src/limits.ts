@@ -40,6 +40,8 @@ export const NOTARY_LIMITS = {
   chainPage: 1_000,
   /** Parts of one solution that are looked through for an instruction. */
   contractsSearched: 10_000,
+  /** Connections in all: each costs some 20 KiB, and a document that is on its way up to 2 MiB. */
+  connections: 1_024,
   /** The whole request must arrive within this time. */
   requestTimeoutMs: 15_000,
   /** Client: one notary is given this long before the next is tried. */

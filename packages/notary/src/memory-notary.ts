@@ -3,13 +3,14 @@ import { cidOf, type Clock, encode, type KeyPair, systemClock, type TwinId } fro
 import type { ChainReader, Twin } from "@tfgrid/tfchain";
 import type { NotaryClient } from "./client.ts";
 import { notaryCore } from "./core/notary.ts";
+import { ownLedger } from "./core/ledger.ts";
 import { notaryErrors } from "./errors.ts";
 import { memoryStore } from "./store/memory-store.ts";
 import { cidBytes } from "./wire.ts";
 
 export function memoryNotary(options: { readonly chain: ChainReader; readonly clock?: Clock }): NotaryClient {
   const { chain, clock = systemClock } = options;
-  const core = notaryCore({ store: memoryStore(), chain, clock });
+  const core = notaryCore({ store: memoryStore(), ledger: ownLedger(chain), clock });
   const sender = async (signer: KeyPair, twinId: TwinId): Promise<Twin> => {
     const twin = await chain.twin(twinId);
     if (twin === undefined || twin.account !== signer.account) throw notaryErrors.fail("notary.unauthorized", { details: { twinId } });

@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Clock, type Logger, systemClock } from "@tfgrid/primitives";
-import type { ChainReader } from "@tfgrid/tfchain";
+import { type NotaryChain, provenLedger } from "./core/ledger.ts";
 import { notaryCore } from "./core/notary.ts";
 import { sweep } from "./core/sweep.ts";
 import { notaryErrors } from "./errors.ts";
@@ -17,7 +17,7 @@ export interface StartNotaryOptions {
   readonly host: string;
   /** 0 = any free port. */
   readonly port: number;
-  readonly chain: ChainReader;
+  readonly chain: NotaryChain;
   readonly logger: Logger;
   /**
    * The addresses by which clients call this notary, as they write them (`https://notary.example`): requests are signed for
@@ -45,11 +45,12 @@ export async function startNotary(options: StartNotaryOptions): Promise<RunningN
     throw notaryErrors.fail("notary.bad_config", { message: "origins: needed when the notary listens on every address." });
   }
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  const ledger = provenLedger(chain);
   const store = lmdbStore(join(options.dataDir, "documents"));
   const origins: string[] = [...(options.origins ?? [])];
   const server = createServer({
-    core: notaryCore({ store, chain, clock }),
-    guard: guard({ chain, clock, origins }),
+    core: notaryCore({ store, ledger, clock }),
+    guard: guard({ ledger, clock, origins }),
     logger,
     health: () => health(store, chain),
   });
@@ -57,7 +58,7 @@ export async function startNotary(options: StartNotaryOptions): Promise<RunningN
     const url = originOf(await server.listen({ host: options.host, port: options.port }));
     if (origins.length === 0) origins.push(url);
     const stopping = new AbortController();
-    const round = () => sweep({ store, chain, clock, logger, graceMs });
+    const round = () => sweep({ store, chain, ledger, clock, logger, graceMs });
     const sweeping = sweepLoop({ round, clock, logger, signal: stopping.signal, intervalMs: options.sweepIntervalMs ?? L.sweepIntervalMs });
     logger.info("notary serves", { url, origins, documents: store.count() });
     return {
@@ -81,13 +82,13 @@ function originOf(address: string): string {
   return new URL(address).origin;
 }
 
-async function health(store: DocumentStore, chain: ChainReader): Promise<Record<string, unknown>> {
+async function health(store: DocumentStore, chain: Pick<NotaryChain, "head">): Promise<Record<string, unknown>> {
   const documents = store.count();
   try {
     const { chainId, height } = await chain.head();
     return { healthy: true, documents, chain: { chainId, height } };
   } catch {
-    // Documents of the author and listed readers are still served: said, not hidden.
+    // Nobody's key and rights can be looked up now: documents are kept, and refused until the chain answers.
     return { healthy: false, documents, chain: null, code: "notary.chain_unavailable" };
   }
 }

@@ -6,7 +6,7 @@ import { EXPLORER_LIMITS as L } from "../limits.ts";
 
 export interface BrowserOptions {
   readonly grid?: PublicGrid;
-  /** Anybody who reaches this server may make it ask registries: pass one that reaches only what strangers may reach. */
+  /** Anybody who reaches this server may make it ask registries: see `publicRegistriesOnly`. */
   readonly images?: ImageLookup;
 }
 

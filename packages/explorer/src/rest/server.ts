@@ -1,7 +1,7 @@
 /** The REST API: the grid proxy's paths at the root (and below /api), our own beside them, and the dashboard's files. */
 import fastifyStatic from "@fastify/static";
-import { isGridError, type Logger } from "@tfgrid/primitives";
-import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Logger } from "@tfgrid/primitives";
+import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { sql } from "kysely";
 import { fail } from "../errors.ts";
 import type { IndexerStatus } from "../indexer/indexer.ts";
@@ -11,8 +11,10 @@ import { type BrowserOptions, browserRoutes } from "./browser.ts";
 import { answerList, selectWhere, type Table } from "./list.ts";
 import type { LiveFeed } from "./live.ts";
 import { nested, nodeTable } from "./nodes.ts";
+import { openAnswers } from "./open-answers.ts";
 import { parseUint, present, type RawQuery } from "./params.ts";
 import { contractBills, eventRows, lastSeq, solutionById, stats, twinConsumption } from "./queries.ts";
+import { refuseAddress, refuseUnreadable, sendError } from "./refusals.ts";
 import { contractTable, farmTable, publicIpTable, solutionTable, twinTable } from "./tables.ts";
 
 export interface ServerOptions extends BrowserOptions {
@@ -22,37 +24,6 @@ export interface ServerOptions extends BrowserOptions {
   readonly version: string;
   readonly staticDir?: string;
   readonly logger: Logger;
-}
-
-const STATUS: Readonly<Record<string, number>> = {
-  "explorer.unknown_parameter": 400,
-  "explorer.invalid_parameter": 400,
-  "explorer.invalid_sort": 400,
-  "explorer.not_found": 404,
-  "explorer.too_many_readers": 503,
-  "explorer.grid_not_published": 404,
-  "explorer.no_image_lookup": 501,
-  "explorer.too_many_lookups": 503,
-  // A resolver's own words (it_contract.*): the registry behind us answered no.
-  "it_contract.image_not_found": 404,
-  "it_contract.image_denied": 403,
-  "it_contract.registry_unreachable": 502,
-};
-
-/** Clients of the grid proxy read `error`; everybody else reads the four fields of our errors. */
-function sendError(reply: FastifyReply, error: unknown, logger: Logger): FastifyReply {
-  if (isGridError(error)) {
-    return reply.code(STATUS[error.code] ?? 500).send({ error: error.message, ...error.toWire() });
-  }
-  const status = (error as FastifyError).statusCode ?? 500;
-  if (status < 500) {
-    const { code, cure, details } = fail("explorer.invalid_parameter").toWire();
-    const message = (error as Error).message;
-    return reply.code(status).send({ error: message, code, message, cure, details });
-  }
-  logger.error("a request failed", { cause: error });
-  const wire = fail("explorer.internal").toWire();
-  return reply.code(500).send({ error: wire.message, ...wire });
 }
 
 const rawQuery = (request: FastifyRequest): RawQuery => request.query as RawQuery;
@@ -182,6 +153,11 @@ function apiRoutes(app: FastifyInstance, options: ServerOptions): void {
   eventRoute(app, options);
 }
 
+/** `//` alone is no address to the URL parser, and `//host/x` another server's: here both are paths of ours. */
+function addressOf(request: FastifyRequest): { readonly pathname: string; readonly search: string } {
+  return URL.parse(request.url.replace(/^\/\/+/, "/"), "http://page") ?? { pathname: request.url, search: "" };
+}
+
 /** A person's browser that opens or reloads an address, in contrast to a program's request. */
 const isNavigation = (request: FastifyRequest): boolean => request.headers["sec-fetch-dest"] === "document";
 
@@ -190,7 +166,7 @@ async function pageRoutes(app: FastifyInstance, staticDir: string): Promise<void
   // Root paths of the API are also addresses inside the page: a reload there must bring the page.
   app.addHook("onRequest", async (request, reply) => {
     if (!isNavigation(request)) return;
-    const path = new URL(request.url, "http://page").pathname;
+    const path = addressOf(request).pathname;
     if (path !== "/" && !path.startsWith("/api/") && !/\.[a-z0-9]+$/i.test(path)) await reply.sendFile("index.html");
   });
 }
@@ -201,6 +177,9 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     logger: false,
     bodyLimit: L.maxBodyBytes,
     requestTimeout: L.requestTimeoutMs,
+    connectionTimeout: L.connectionStallMs,
+    frameworkErrors: refuseAddress,
+    clientErrorHandler: refuseUnreadable,
     keepAliveTimeout: L.keepAliveTimeoutMs,
     forceCloseConnections: true,
     http: { maxHeaderSize: L.maxHeaderBytes },
@@ -209,6 +188,11 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.server.maxConnections = L.maxConnections;
   app.addHook("onRequest", async (_request, reply) => {
     reply.headers({ "access-control-allow-origin": "*", "access-control-expose-headers": "*", "x-content-type-options": "nosniff" });
+  });
+  const open = openAnswers();
+  app.addHook("preSerialization", async (_request, reply, payload) => {
+    if (Array.isArray(payload)) open.take(payload.length, reply.raw);
+    return payload;
   });
   app.setErrorHandler((error, _request, reply) => sendError(reply, error, logger));
   if (staticDir !== undefined) await pageRoutes(app, staticDir);
@@ -227,7 +211,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     );
   }
   app.setNotFoundHandler((request, reply) => {
-    const { pathname, search } = new URL(request.url, "http://page");
+    const { pathname, search } = addressOf(request);
     // Strict slashes, as the grid proxy's router has them.
     if (pathname.length > 1 && pathname.endsWith("/") && !pathname.startsWith("//"))
       return reply.redirect(`${pathname.slice(0, -1)}${search}`, 301);

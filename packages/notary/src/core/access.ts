@@ -1,16 +1,17 @@
 /** Who may read a document: its author, its listed readers, and those whom the chain names. */
 import { type CidText, decode, isGridError, type TwinId } from "@tfgrid/primitives";
-import type { chain as types, ChainReader, Contract, Solution } from "@tfgrid/tfchain";
+import type { chain as types, Contract, Solution } from "@tfgrid/tfchain";
 import { instruction } from "../documents/instruction.ts";
 import { solutionDocument } from "../documents/solution.ts";
 import { NOTARY_LIMITS as L } from "../limits.ts";
 import type { DocumentRecord } from "../store/store.ts";
 import type { Hint } from "../wire.ts";
+import type { Facts } from "./ledger.ts";
 
 type NodeContract = types.NodeContract;
 
 export interface AccessQuestion {
-  readonly chain: ChainReader;
+  readonly chain: Facts;
   readonly cid: CidText;
   readonly record: DocumentRecord;
   readonly bytes: Uint8Array;
@@ -41,7 +42,7 @@ function partyOf(solution: Solution, twinId: TwinId): boolean {
 }
 
 /** Where the reader says, where an anchor says, and by the name that the document itself bears. */
-async function* solutionsToTry(question: AccessQuestion): AsyncGenerator<Solution | undefined> {
+async function* solutionsToTry(question: Omit<AccessQuestion, "twinId">): AsyncGenerator<Solution | undefined> {
   const { chain, cid, hint, record, bytes } = question;
   if (hint.solutionId !== undefined) yield await chain.solution(hint.solutionId);
   const anchor = await chain.anchor(cid);
@@ -67,7 +68,33 @@ export function carriesOut(contract: Contract | undefined, cid: CidText): contra
   return contract?.type === "node" && contract.state !== "deleted" && contract.instruction === cid;
 }
 
-async function partOf(chain: ChainReader, contract: NodeContract, twinId: TwinId): Promise<boolean> {
+/**
+ * Whether the chain names the document for anybody, by values that can each be proven: a solution's own parts instead of a
+ * server's list of them.
+ */
+export async function isNamed(question: Omit<AccessQuestion, "twinId" | "hint" | "bytes"> & { readonly bytes: Uint8Array | undefined }): Promise<true | undefined> {
+  const { bytes = new Uint8Array(0), ...rest } = question;
+  const named = rest.record.kind === "instruction/v1" ? await hasContract({ ...rest, bytes }) : await hasSolution({ ...rest, bytes });
+  return named ? true : undefined;
+}
+
+async function hasSolution(question: Omit<AccessQuestion, "twinId" | "hint">): Promise<boolean> {
+  for await (const solution of solutionsToTry({ ...question, hint: {} })) {
+    if (solution !== undefined && names(solution, question.cid)) return true;
+  }
+  return false;
+}
+
+async function hasContract({ chain, cid, bytes }: Omit<AccessQuestion, "twinId" | "hint">): Promise<boolean> {
+  const anchor = await chain.anchor(cid);
+  if (anchor?.contractId != null && carriesOut(await chain.contract(anchor.contractId), cid)) return true;
+  const document = read(() => decode(instruction, bytes, { maxBytes: L.documentBytes }));
+  const solution = document === undefined ? undefined : await chain.solution(document.solutionId);
+  for (const id of solution?.parts ?? []) if (carriesOut(await chain.contract(id), cid)) return true;
+  return false;
+}
+
+async function partOf(chain: Facts, contract: NodeContract, twinId: TwinId): Promise<boolean> {
   if (contract.twinId === twinId) return true;
   const node = await chain.node(contract.nodeId);
   if (node?.twinId === twinId) return true;

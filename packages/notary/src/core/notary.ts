@@ -1,12 +1,13 @@
 /** What the notary does, without HTTP: documents in, signatures added, documents out to those who may read them. */
 import { type AccountId, type CidText, cidOf, type Clock, decode, type Hex, isGridError, type Schema, type TwinId } from "@tfgrid/primitives";
-import type { Anchor, ChainReader, Twin } from "@tfgrid/tfchain";
+import type { Anchor, Twin } from "@tfgrid/tfchain";
 import type { StoredDocument } from "../client.ts";
 import { notaryErrors } from "../errors.ts";
 import { NOTARY_LIMITS as L } from "../limits.ts";
 import type { Change, DocumentRecord, DocumentStore } from "../store/store.ts";
 import { type Hint, signatureFits } from "../wire.ts";
 import { mayRead } from "./access.ts";
+import type { Ledger } from "./ledger.ts";
 
 export interface Put {
   readonly twin: Twin;
@@ -34,15 +35,15 @@ const anything: Schema<unknown> = {
   jsonSchema: () => ({}),
 };
 
-export function notaryCore(options: { readonly store: DocumentStore; readonly chain: ChainReader; readonly clock: Clock }): NotaryCore {
-  const { store, chain, clock } = options;
+export function notaryCore(options: { readonly store: DocumentStore; readonly ledger: Ledger; readonly clock: Clock }): NotaryCore {
+  const { store, ledger, clock } = options;
   const readable = async (twin: Twin, cid: CidText, hint: Hint): Promise<{ record: DocumentRecord; bytes: Uint8Array }> => {
     const [record, bytes] = [store.record(cid), store.bytes(cid)];
     if (record === undefined || bytes === undefined) throw notaryErrors.fail("notary.not_found", { details: { cid } });
     // Bytes that changed on disk name nobody and are given to nobody.
     if (cidOf(bytes) !== cid) throw notaryErrors.fail("notary.altered", { details: { cid } });
-    const allowed = await onChain(() => mayRead({ chain, cid, record, bytes, twinId: twin.id, hint }));
-    if (!allowed) throw notaryErrors.fail("notary.forbidden", { details: { cid, twinId: twin.id } });
+    const allowed = await onChain(() => ledger.ask(async (chain) => ((await mayRead({ chain, cid, record, bytes, twinId: twin.id, hint })) ? true : undefined)));
+    if (allowed === undefined) throw notaryErrors.fail("notary.forbidden", { details: { cid, twinId: twin.id } });
     return { record, bytes };
   };
   return {
@@ -65,7 +66,7 @@ export function notaryCore(options: { readonly store: DocumentStore; readonly ch
       const signatures = record.signatures.map((entry) => ({ twinId: entry.twinId, signature: entry.signature }));
       return { cid, bytes, author: record.author, signatures };
     },
-    proof: (cid) => onChain(() => chain.anchor(cid)),
+    proof: (cid) => onChain(() => ledger.ask((chain) => chain.anchor(cid))),
   };
 }
 

@@ -1,12 +1,14 @@
 /** Retention: documents that nothing on the chain has named for the grace period are deleted. In doubt nothing is. */
 import type { CidText, Clock, Logger } from "@tfgrid/primitives";
-import type { ChainReader } from "@tfgrid/tfchain";
 import { NOTARY_LIMITS as L } from "../limits.ts";
 import type { DocumentStore } from "../store/store.ts";
+import { isNamed } from "./access.ts";
+import type { Ledger, NotaryChain } from "./ledger.ts";
 
 export interface SweepOptions {
   readonly store: DocumentStore;
-  readonly chain: ChainReader;
+  readonly chain: Pick<NotaryChain, "head" | "contracts" | "solutions">;
+  readonly ledger: Ledger;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly graceMs: number;
@@ -20,7 +22,7 @@ export interface SweepResult {
 
 /** @throws whatever reading the chain throws; then nothing was changed */
 export async function sweep(options: SweepOptions): Promise<SweepResult> {
-  const { store, chain, clock, logger, graceMs } = options;
+  const { store, chain, ledger, clock, logger, graceMs } = options;
   const before = await chain.head();
   const known = store.mark();
   if (known !== undefined && (known.chainId !== before.chainId || before.height < known.height)) {
@@ -34,7 +36,7 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
   let after: CidText | undefined;
   for (;;) {
     const page = store.list({ ...(after === undefined ? {} : { after }), limit: L.chainPage });
-    for (const cid of page) result[await judge({ store, cid, named: inUse.has(cid), nowMs: clock.nowMs(), graceMs })] += 1;
+    for (const cid of page) result[await judge({ store, ledger, cid, named: inUse.has(cid), nowMs: clock.nowMs(), graceMs })] += 1;
     after = page.at(-1);
     if (after === undefined || page.length < L.chainPage) break;
   }
@@ -44,17 +46,22 @@ export async function sweep(options: SweepOptions): Promise<SweepResult> {
 
 interface Judgement {
   readonly store: DocumentStore;
+  readonly ledger: Ledger;
   readonly cid: CidText;
+  /** By a server's lists. */
   readonly named: boolean;
   readonly nowMs: number;
   readonly graceMs: number;
 }
 
-async function judge({ store, cid, named, nowMs, graceMs }: Judgement): Promise<keyof SweepResult> {
-  let verdict: keyof SweepResult = named ? "named" : "unnamed";
+async function judge({ store, ledger, cid, named: listed, nowMs, graceMs }: Judgement): Promise<keyof SweepResult> {
   const first = store.record(cid);
   // Most documents are named and stay so: no write for them.
-  if (named && first?.unnamedSinceMs === null) return verdict;
+  if (listed && first?.unnamedSinceMs === null) return "named";
+  // What a list leaves out is a server's word: nothing is deleted on it alone.
+  const due = first !== undefined && first.unnamedSinceMs !== null && nowMs - first.unnamedSinceMs >= graceMs;
+  const named = listed || (due && (await ledger.ask((chain) => isNamed({ chain, cid, record: first, bytes: store.bytes(cid) }))) === true);
+  let verdict: keyof SweepResult = named ? "named" : "unnamed";
   await store.update(cid, (record) => {
     if (record === undefined) return undefined;
     if (named) return { record: { ...record, unnamedSinceMs: null } };
@@ -67,7 +74,7 @@ async function judge({ store, cid, named, nowMs, graceMs }: Judgement): Promise<
   return verdict;
 }
 
-async function namedOnChain(chain: ChainReader): Promise<ReadonlySet<CidText>> {
+async function namedOnChain(chain: SweepOptions["chain"]): Promise<ReadonlySet<CidText>> {
   const cids = new Set<CidText>();
   for await (const contract of pages((after) => chain.contracts({ active: true, after, limit: L.chainPage }))) {
     if (contract.type === "node" && contract.state !== "deleted") cids.add(contract.instruction);

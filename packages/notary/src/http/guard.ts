@@ -1,6 +1,7 @@
 /** Who sends a request: checked signature, time and nonce, and no more often than allowed. */
 import { type AccountId, bytesToHex, type Clock, decode, type Hex, sha256, type TwinId, verify } from "@tfgrid/primitives";
-import type { ChainReader, Twin } from "@tfgrid/tfchain";
+import type { Twin } from "@tfgrid/tfchain";
+import type { Facts, Ledger } from "../core/ledger.ts";
 import { onChain } from "../core/notary.ts";
 import { notaryErrors } from "../errors.ts";
 import { NOTARY_LIMITS as L } from "../limits.ts";
@@ -20,8 +21,8 @@ export interface Guard {
   authenticate(incoming: Incoming): Promise<{ readonly twin: Twin; readonly hint: Hint }>;
 }
 
-export function guard(options: { readonly chain: ChainReader; readonly clock: Clock; readonly origins: readonly string[] }): Guard {
-  const { chain, clock, origins } = options;
+export function guard(options: { readonly ledger: Ledger; readonly clock: Clock; readonly origins: readonly string[] }): Guard {
+  const { ledger, clock, origins } = options;
   const startedAtMs = clock.nowMs();
   const nonces = new Map<string, number>();
   const addresses = buckets<string>({ clock, perSecond: L.requestsPerSecondPerAddress, burst: L.burstPerAddress });
@@ -31,10 +32,8 @@ export function guard(options: { readonly chain: ChainReader; readonly clock: Cl
     authenticate: async (incoming) => {
       const claim = readCredentials(incoming.authorization);
       checkTime(claim.timeMs, { nowMs: clock.nowMs(), startedAtMs });
-      const twin = await onChain(() => chain.twin(claim.twinId));
-      if (twin === undefined || !signedBy(twin.account, claim, incoming, origins)) {
-        throw notaryErrors.fail("notary.unauthorized", { details: { origins, twinId: claim.twinId } });
-      }
+      const twin = await onChain(() => ledger.ask((chain) => signer(chain, claim, { incoming, origins })));
+      if (twin === undefined) throw notaryErrors.fail("notary.unauthorized", { details: { origins, twinId: claim.twinId } });
       useNonce(nonces, `${claim.twinId}:${claim.nonce}`, clock.nowMs());
       twins(twin.id);
       return { twin, hint: claim.hint };
@@ -60,6 +59,12 @@ function readCredentials(header: string | undefined): Credentials {
 function checkTime(timeMs: number, at: { readonly nowMs: number; readonly startedAtMs: number }): void {
   if (Math.abs(at.nowMs - timeMs) <= L.clockSkewMs && timeMs >= at.startedAtMs) return;
   throw notaryErrors.fail("notary.clock_skew", { details: { nowMs: at.nowMs, timeMs, allowedMs: L.clockSkewMs } });
+}
+
+/** The twin, if its key made the request. */
+async function signer(chain: Facts, claim: Credentials, { incoming, origins }: { readonly incoming: Incoming; readonly origins: readonly string[] }): Promise<Twin | undefined> {
+  const twin = await chain.twin(claim.twinId);
+  return twin !== undefined && signedBy(twin.account, claim, incoming, origins) ? twin : undefined;
 }
 
 function signedBy(account: AccountId, claim: Credentials, incoming: Incoming, origins: readonly string[]): boolean {

@@ -1,4 +1,5 @@
 /** The notary over HTTP. Bodies are DAG-CBOR, errors `{code, message, cure, details}` in JSON. */
+import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { type CidText, decode, encode, type GridError, isGridError, type Logger, s, type Schema } from "@tfgrid/primitives";
 import { chain as types } from "@tfgrid/tfchain";
@@ -34,7 +35,10 @@ export function createServer(options: ServerOptions): FastifyInstance {
     connectionTimeout: 2 * L.requestTimeoutMs,
     routerOptions: { maxParamLength: 128 },
     forceCloseConnections: true,
+    frameworkErrors: (error, _request, reply) => void sendError(reply.headers(CORS) as FastifyReply, unreadable(error.message)),
+    clientErrorHandler: refuseUnreadable,
   });
+  server.server.maxConnections = L.connections;
   server.removeAllContentTypeParsers();
   server.addContentTypeParser(CONTENT_TYPE, { parseAs: "buffer" }, (_request, body, done) => done(null, new Uint8Array(body as Buffer)));
   // Before the guard, so that a web page can also read why it was refused.
@@ -73,6 +77,20 @@ export function createServer(options: ServerOptions): FastifyInstance {
     return reply.code(204).send();
   });
   return server;
+}
+
+/** The words of the HTTP server are about the request; they show nothing of this side. */
+const unreadable = (why: string): GridError => notaryErrors.fail("notary.bad_request", { message: why.slice(0, 200) });
+
+/** What is no HTTP never becomes a request: answered on the socket itself. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const late = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+  const body = JSON.stringify(unreadable(late ? `The request did not arrive within ${L.requestTimeoutMs} ms.` : "This is no HTTP request, or its headers are too long.").toWire());
+  socket.end(`HTTP/1.1 ${late ? "408 Request Timeout" : "400 Bad Request"}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
 }
 
 /** Reads on without keeping anything, up to a bound. */

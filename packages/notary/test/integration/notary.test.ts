@@ -153,6 +153,56 @@ describe("hostile input", () => {
   });
 });
 
+describe("bytes that are no request", () => {
+  it.each([
+    ["no HTTP", "\u0000\u0001garbage\r\n\r\n", 400],
+    ["a bad escape", "GET /documents/% HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", 400],
+    ["an endless part", `GET /documents/${"a".repeat(300)} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`, 400],
+    ["a length below zero", `PUT /documents/x HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n`, 400],
+    ["long headers", `GET /health HTTP/1.1\r\nhost: x\r\n${"x-a: 1\r\n".repeat(2_500)}\r\n`, 400],
+  ])("(%s) get a coded refusal", async (_what, bytes, status) => {
+    const { notary, url } = await one();
+    onTestFinished(() => notary.stop());
+    const answer = await new Promise<string>((resolve, reject) => {
+      const socket = connectSocket(Number(new URL(url).port), "127.0.0.1", () => socket.write(bytes));
+      let text = "";
+      socket.on("data", (chunk) => (text += chunk.toString("latin1"))).on("error", reject).on("close", () => resolve(text));
+    });
+    const [head = "", body = ""] = answer.split("\r\n\r\n");
+    const { code } = JSON.parse(body) as { readonly code: string };
+    expect([Number(head.split(" ")[1]), code]).toEqual([status, "notary.bad_request"]);
+  });
+});
+
+describe("a chain's server", () => {
+  it("that lies moves no right: keys and contracts are proven", async () => {
+    const { chain, author, notary, client } = await one();
+    onTestFinished(() => notary.stop());
+    const nodeTwin = chain.person();
+    const nodeId = chain.node(nodeTwin.twinId);
+    const cid = await client.put({ schema: documents.instruction, value: anInstruction({ solutionId: 1, nodeId }), readers: [], ...author });
+    const { id: contractId } = chain.contract({ nodeId, instruction: cid });
+    // The client's own check of signatures reads twins without proof here.
+    const twins = chain.reader();
+    const reader = connectNotary({ urls: [notary.endpoints.url], chain: { twin: (id) => twins.proven.twin(id) } });
+    chain.liar = true;
+    expect((await reader.get({ cid, contractId, ...nodeTwin })).cid).toBe(cid);
+  });
+
+  it("that is ahead of its newest proof is waited for before anybody is refused", async () => {
+    const { chain, author, notary, client } = await one();
+    onTestFinished(() => notary.stop());
+    chain.behind = 1;
+    const cid = await client.put({ schema: documents.instruction, value, readers: [], ...author });
+    const nodeTwin = chain.person();
+    const nodeId = chain.node(nodeTwin.twinId);
+    const { id: contractId } = chain.contract({ nodeId, instruction: cid });
+    chain.behind = 1;
+    expect((await client.get({ cid, contractId, ...nodeTwin })).cid).toBe(cid);
+    await expect(client.get({ cid, contractId, ...chain.person() })).rejects.toMatchObject({ code: "notary.forbidden" });
+  });
+});
+
 describe("documents on disk", () => {
   it("that were altered are found by the notary, and healed by storing them again", async () => {
     const { chain, author, dataDir, notary, client } = await one();

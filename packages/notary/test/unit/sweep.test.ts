@@ -1,7 +1,10 @@
-import { type CidText, type Clock, silentLogger, systemClock } from "@tfgrid/primitives";
+import { type CidText, type Clock, cidOf, encode, silentLogger, systemClock } from "@tfgrid/primitives";
 import { describe, expect, it } from "vitest";
+import { provenLedger } from "../../src/core/ledger.ts";
 import { sweep } from "../../src/core/sweep.ts";
+import { documents } from "../../src/index.ts";
 import { memoryStore } from "../../src/store/memory-store.ts";
+import { anInstruction, aSolution } from "../helpers/documents.ts";
 import { FakeChain } from "../helpers/fake-chain.ts";
 
 const GRACE_MS = 1_000;
@@ -16,7 +19,8 @@ async function bench() {
     await store.update(cid, () => ({ record, bytes: new Uint8Array(1) }));
   }
   const contract = chain.contract({ instruction: USED });
-  const run = () => sweep({ store, chain: chain.reader(), clock, logger: silentLogger, graceMs: GRACE_MS });
+  const reader = chain.reader();
+  const run = () => sweep({ store, chain: reader, ledger: provenLedger(reader), clock, logger: silentLogger, graceMs: GRACE_MS });
   return { chain, store, contract, run, at: (ms: number) => void (nowMs = ms) };
 }
 
@@ -53,6 +57,36 @@ describe("retention", () => {
       await run();
     }
     expect(store.record(UNUSED)).toBeDefined();
+  });
+
+  it("deletes nothing on the word of a server that leaves out what is in use", async () => {
+    const { chain, store, run, at } = await bench();
+    const kept: CidText[] = [];
+    const keep = async (kind: string, bytes: Uint8Array): Promise<CidText> => {
+      const cid = cidOf(bytes);
+      kept.push(cid);
+      await store.update(cid, () => ({ record: { author: 7 as never, readers: [], signatures: [], sizeBytes: bytes.length, kind, storedAtMs: 0, unnamedSinceMs: null }, bytes }));
+      return cid;
+    };
+    const solution = chain.solution({ twinId: 7 as never });
+    const bytes = encode(documents.instruction, anInstruction({ solutionId: solution.id, nodeId: 1 }));
+    const part = chain.contract({ instruction: await keep("instruction/v1", bytes), solutionId: solution.id });
+    const document = await keep("solution/v1", encode(documents.solutionDocument, aSolution({ agentTwinId: 8 as never, signers: [7 as never] })));
+    chain.solutions.set(solution.id, { ...solution, document, parts: [part.id] });
+    chain.liar = true;
+    for (const ms of [0, GRACE_MS, 3 * GRACE_MS]) {
+      at(ms);
+      await run();
+    }
+    expect(kept.map((cid) => store.record(cid) !== undefined)).toEqual([true, true]);
+    expect(store.record(UNUSED)).toBeUndefined();
+    chain.contracts.set(part.id, { ...part, state: "deleted" });
+    chain.solutions.set(solution.id, { ...solution, state: "cancelled", parts: [] });
+    for (const ms of [5 * GRACE_MS, 7 * GRACE_MS]) {
+      at(ms);
+      await run();
+    }
+    expect(kept.map((cid) => store.record(cid))).toEqual([undefined, undefined]);
   });
 
   it("deletes nothing when the chain cannot be read, is another chain, or is behind", async () => {

@@ -19,6 +19,7 @@ import {
   nodeId,
   params,
   solution,
+  solutionId,
   twin,
   twinId,
 } from "../types/index.ts";
@@ -167,6 +168,12 @@ export function provenReader(state: ProvenValues, listContracts: ListContracts):
       const found = await state.get(stateKeys.nameContract(name), contractId, options);
       const row = found === undefined ? undefined : await proveContract(found, options);
       return row?.type === "name" && row.name === name && row.state !== "deleted" ? (row as NameContract) : undefined;
+    },
+    solutionByName: async (owner, name, options) => {
+      const found = await state.get(stateKeys.solutionByName(owner, name), solutionId, options);
+      const row = found === undefined ? undefined : await state.get(stateKeys.solution(found), solution, options);
+      // Two reads, two heights: between them the name may have become free.
+      return row?.name === name && row.twinId === owner ? row : undefined;
     },
     height: () => state.height,
   };

@@ -132,7 +132,7 @@ type WithProofs<K extends keyof ChainReader> = {
  */
 export interface ProvenReader
   extends WithProofs<
-    "contract" | "solution" | "node" | "twin" | "farm" | "account" | "anchor" | "params" | "twinByAccount" | "nodeByTwin" | "nameContract"
+    "contract" | "solution" | "node" | "twin" | "farm" | "account" | "anchor" | "params" | "twinByAccount" | "nodeByTwin" | "nameContract" | "solutionByName"
   > {
   /** Each row is proven, one by one; that none is left out is the server's word. */
   contracts(page?: ContractPage, options?: ProvenReadOptions): Promise<readonly Contract[]>;

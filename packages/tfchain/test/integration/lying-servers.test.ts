@@ -57,6 +57,7 @@ const onHeader = (change: (signed: Json) => Json): Lie => onState((answer) => ({
 const asSigned = (change: (signed: light.SignedHeader) => light.SignedHeader) => (signed: Json): Json =>
   light.signedHeader.toJson(change(light.signedHeader.fromJson(signed))) as Json;
 const within = (value: Json, key: string, change: (inner: Json) => Json): Json => ({ ...value, [key]: change(value[key] as Json) });
+const CID = "bafyreigaknpexyvxt76zgkitavbwx6ejgfheup5oybpm77f3pxzrvwpfdi";
 const flipped = (text: unknown): string => `${String(text).startsWith("0") ? "1" : "0"}${String(text).slice(1)}`;
 
 const engines: readonly [string, () => Promise<Target>][] = [
@@ -103,6 +104,23 @@ describe.each(engines)("engine %s", (engine, start) => {
       // Never an older answer than the own transaction, although CometBFT signs a state one block later.
       expect((await reader.proven.twin(1 as never))?.relays).toEqual([`/dns4/relay${round}/tcp/1`]);
     }
+  });
+
+  test("a solution is proven by its owner's name for it, and is not once it has ended", async () => {
+    const reader = client({ url: target.url });
+    const agent = testing.testKey("agent");
+    await reader.submit(alice, [{ type: "accounts.transfer", to: agent.account, amountUnits: 100_000_000n }]);
+    await reader.submit(agent, [{ type: "twins.create", relays: [], encryptionKey: agent.encryptionKey }]);
+    const agentTwinId = (await reader.proven.twinByAccount(agent.account))?.id as never;
+    const named = { name: "named", document: CID as never, agentTwinId, signers: [{ twinId: 1 as never, weight: 1 }] };
+    const money = { thresholds: { provision: 1, amend: 1, delete: 1 }, budgetPerHourUnits: 1n, depositUnits: 1n };
+    await reader.submit(alice, [{ type: "solutions.create", ...named, ...money }]);
+    const solution = await reader.proven.solutionByName(1 as never, "named");
+    expect(solution).toEqual(await honest.solutionByName(1 as never, "named"));
+    expect(solution).toMatchObject({ document: CID });
+    expect(await reader.proven.solutionByName(1 as never, "nameless")).toBeUndefined();
+    await reader.submit(alice, [{ type: "solutions.cancel", solutionId: solution?.id as never }]);
+    expect(await reader.proven.solutionByName(1 as never, "named")).toBeUndefined();
   });
 
   test("a server without a signed header yet is waited for", async () => {
