@@ -8,26 +8,28 @@ import type { ChainClient, ChainReader } from "@tfgrid/tfchain";
 export type Facts = Pick<ChainReader, "twin" | "node" | "contract" | "contracts" | "solution" | "solutionByName" | "anchor">;
 
 export interface Ledger {
-  /** `ask` answers `undefined` for no; a no is only given of a state that is as new as the server's. */
+  /** `ask` answers `undefined` for no. A yes is always proven; a no is the server's newest word, too. */
   ask<T>(ask: (facts: Facts) => Promise<T | undefined>): Promise<T | undefined>;
 }
 
-/** What the notary's program needs of a chain's client. Lists say what to look at, heads how far the server is. */
-export interface NotaryChain extends Pick<ChainReader, "head" | "contracts" | "solutions"> {
-  readonly proven: Pick<ChainClient["proven"], keyof Facts | "height">;
+/** What the notary's program needs of a chain's client. */
+export interface NotaryChain extends Facts, Pick<ChainReader, "head" | "solutions"> {
+  readonly proven: Pick<ChainClient["proven"], keyof Facts>;
 }
 
 /** For a ledger in the same process. */
 export const ownLedger = (facts: Facts): Ledger => ({ ask: (ask) => ask(facts) });
 
-export function provenLedger({ head, proven }: Pick<NotaryChain, "head" | "proven">): Ledger {
+export function provenLedger(chain: NotaryChain): Ledger {
   return {
     ask: async (ask) => {
-      const yes = await ask(factsAt(proven, 0));
+      const yes = await ask(factsAt(chain.proven, 0));
       if (yes !== undefined) return yes;
-      // A newer state can exist than the one that is proven so far: who was just named must not be refused for that.
-      const { height } = await head();
-      return proven.height() >= height ? undefined : ask(factsAt(proven, height));
+      // A newer state can be there than the one that is proven so far: who was just named is not refused for that. Only where
+      // the server says so, since the proof takes up to a block: strangers must not make us wait for nothing.
+      if ((await ask(chain)) === undefined) return undefined;
+      const { height } = await chain.head();
+      return ask(factsAt(chain.proven, height));
     },
   };
 }

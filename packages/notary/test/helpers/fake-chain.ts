@@ -69,7 +69,6 @@ export class FakeChain {
         contracts: (page, options) => (fresh(options), proven.contracts(page)),
         node: (id, options) => (fresh(options), proven.node(id)),
         anchor: (cid, options) => (fresh(options), proven.anchor(cid)),
-        height,
       },
     };
   }
