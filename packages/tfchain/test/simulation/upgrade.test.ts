@@ -121,6 +121,36 @@ describe("an upgrade", () => {
   });
 });
 
+describe("a migration with a bug", () => {
+  it("ends the program with nothing of its block kept; a corrected release goes on from the block before, to the same state as ever", async () => {
+    const broken: Migration[] = [
+      {
+        ...MIGRATIONS[0]!,
+        step: (context, after, rows) => {
+          const next = MIGRATIONS[0]!.step(context, after, rows);
+          if (after !== null) throw new TypeError("a bug of this release");
+          return next;
+        },
+      },
+      MIGRATIONS[1]!,
+    ];
+    const chain = upgrading();
+    const expected = hashes();
+    const storage = memoryStorage();
+    const failing = new CometDriver({ runtime: createRuntime({ migrations: broken, migrationRows: 2 }), chain, storage });
+    // Its first two rows are changed and committed, the next two are not.
+    for (const block of chain.blocks.slice(0, AT)) expect(await failing.block(block)).toBe(expected[block.height]);
+    await expect(failing.block(chain.blocks[AT]!)).rejects.toThrow("a bug of this release");
+    expect(openState(storage).version).toBe(AT);
+    await expect(new CometDriver({ runtime: createRuntime({ migrations: broken, migrationRows: 2 }), chain, storage }).block(chain.blocks[AT]!)).rejects.toThrow("a bug of this release");
+    const mended = new CometDriver({ runtime: newRuntime, chain, storage });
+    for (const block of chain.blocks.slice(AT)) expect(await mended.block(block)).toBe(expected[block.height]);
+    const solo = memoryStorage();
+    expect(() => hashes(createRuntime({ migrations: broken, migrationRows: 2 }), solo)).toThrow("a bug of this release");
+    expect(openState(solo).version).toBe(AT);
+  });
+});
+
 describe("an export in the middle of an upgrade", () => {
   it("goes on with the migration where it was, and only in a program that knows it", () => {
     const storage = memoryStorage();

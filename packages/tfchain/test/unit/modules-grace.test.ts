@@ -102,6 +102,21 @@ describe("a chain that stood still", () => {
     expect(chain.held("user")).toBe(0n);
   });
 
+  it("is billed to nobody, not even to who holds a name", () => {
+    const chain = world({ params: { settlementIntervalMs: HOUR } });
+    const gatewayNodeId = chain.nodeOf("node2");
+    chain.do("user", { type: "contracts.create_name", name: "shop", gatewayNodeId, solutionId: null, depositUnits: 50n * TFT }, nodeCall(chain, { depositUnits: 50n * TFT }));
+    const [name, machine] = all(chain);
+    chain.run(20 * MINUTE, UP);
+    chain.standstill(3 * HOUR);
+    chain.run(40 * MINUTE + 1, UP);
+    const ranMs = BigInt(chain.timeMs - name!.createdAtMs - 3 * HOUR);
+    chain.do("user", { type: "contracts.cancel", contractId: name!.id });
+    // `do` makes its block a millisecond later.
+    expect(all(chain)[0]?.billedUnits).toBe((name!.costPerHourUnits * (ranMs + 1n)) / BigInt(HOUR));
+    expect(all(chain)[1]?.billedUnits).toBeLessThanOrEqual(machine!.costPerHourUnits);
+  });
+
   it("and to voters", () => {
     const chain = world({ policy: { reputation: LOCAL_POLICY.reputation } });
     chain.do("other", { type: "accounts.stake", amountUnits: 100n * TFT, level: 3 });

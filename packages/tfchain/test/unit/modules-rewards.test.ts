@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { MAIN_POLICY } from "../../src/runtime/policy/presets.ts";
 import { fadeBy } from "../../src/runtime/reputation/fade.ts";
+import { books } from "../../src/runtime/rewards/books.ts";
 import { rewardUnits } from "../../src/runtime/rewards/formula.ts";
 import type { Call } from "../../src/types/calls.ts";
 import { type Chain, TFT, accountOf, makeSolution, nodeCall, partCall, world } from "./runtime-harness.ts";
@@ -98,6 +99,19 @@ describe("a period", () => {
     // 0.03 USD for the traffic, 0.005 an hour for the address; at 0.08.
     expect(row.amountUnits).toBe(3_750_000n + (625_000n * BigInt(row.ipv4Ms)) / BigInt(HOUR));
     expect(row.ipv4Ms).toBeGreaterThan(59_000);
+  });
+
+  it("counts no more than nine petabytes, and a node that claims more is billed for as ever", () => {
+    const chain = quick({ cuMilliUsd: 0, suMilliUsd: 0 });
+    untilPeriodEnd(chain, ["node1"]);
+    chain.do("user", nodeCall(chain));
+    const { id } = chain.read.contracts({})[0]!;
+    chain.run(MINUTE, { up: ["node1"] });
+    const node = chain.nodeOf("node1");
+    books.put(chain.state, node, { ...books.get(chain.state, node)!, publicBytes: Number.MAX_SAFE_INTEGER - 1 });
+    chain.do("node1", { type: "contracts.report_usage", contractId: id, publicBytes: 1_000_000_000 });
+    chain.do("user", { type: "contracts.cancel", contractId: id });
+    expect(books.get(chain.state, node)?.publicBytes).toBe(Number.MAX_SAFE_INTEGER);
   });
 
   it("pays nothing to a node that two certifiers contradicted; one is not enough", () => {

@@ -16,6 +16,7 @@ import { payoutOf } from "../farms/property.ts";
 import { requireFarm } from "../farms/store.ts";
 import { MS_PER_HOUR } from "../limits.ts";
 import { upCounterMs } from "../nodes/liveness.ts";
+import { stoodMs } from "../nodes/pulse.ts";
 import { requireNode } from "../nodes/store.ts";
 import { readConstitution } from "../params/store.ts";
 import { readPolicy } from "../policy/store.ts";
@@ -104,9 +105,9 @@ export function newMeter(context: Context, contract: Contract, dueMs: number): M
   return { seenMs: counterOf(context, contract).counterMs, remainder: 0n, owedUnits: 0n, dueMs };
 }
 
-/** A name is held by the ledger itself, so it counts time; a node contract counts the time that its node was up. */
+/** A name is held by the ledger itself, so it counts the time in which that ran; a node contract counts the time that its node was up. */
 function counterOf(context: Context, contract: Contract): { counterMs: number; running: boolean } {
-  if (contract.type === "name") return { counterMs: context.block.timeMs, running: true };
+  if (contract.type === "name") return { counterMs: context.block.timeMs - stoodMs(context.state), running: true };
   const node = requireNode(context.state, contract.nodeId);
   return { counterMs: upCounterMs(context, node), running: node.up };
 }

@@ -138,10 +138,13 @@ export function noteCapacity(state: StateWriter, id: NodeId, total: Resources): 
   if (row !== undefined) books.put(state, id, { ...row, least: leastOf(row.least, total) });
 }
 
+/** Nine petabytes in one period are all that a book counts: a node that claims more must not keep its users from being billed. */
+const most = (before: number, more: number): number => Math.min(Number.MAX_SAFE_INTEGER, before + more);
+
 /** What was billed to users of this node. */
 export function noteUse(state: StateWriter, id: NodeId, use: { readonly publicBytes: number; readonly ipv4Ms: number }): void {
   const row = use.publicBytes === 0 && use.ipv4Ms === 0 ? undefined : books.get(state, id);
-  if (row !== undefined) books.put(state, id, { ...row, publicBytes: row.publicBytes + use.publicBytes, ipv4Ms: row.ipv4Ms + use.ipv4Ms });
+  if (row !== undefined) books.put(state, id, { ...row, publicBytes: most(row.publicBytes, use.publicBytes), ipv4Ms: most(row.ipv4Ms, use.ipv4Ms) });
 }
 
 function payPeriod(context: Context, node: Node, row: Book): void {
