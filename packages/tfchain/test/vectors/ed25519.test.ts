@@ -5,6 +5,7 @@ import { ed25519 } from "@noble/curves/ed25519.js";
 import { sha512 } from "@noble/hashes/sha2.js";
 import { type AccountId, type Hex, bytesToHex, concatBytes, domainBytes, hexToBytes, isSmallOrder, keyPairFromSeed, utf8, verify, verifyBytes, verifyZip215 } from "@tfgrid/primitives";
 import { describe, expect, it, test } from "vitest";
+import { type CheckSignature, loadLibsodium } from "../../src/engines/libsodium.ts";
 import { verifyTx } from "../../src/engines/verify.ts";
 
 const DOMAIN = "tfgrid/tx/v1";
@@ -118,6 +119,17 @@ describe("the published cases", () => {
     expect(published.cases.filter((row) => row.valid && !openSsl(row)).length).toBeGreaterThanOrEqual(3);
     // Where it is asked first its yes is believed: so it must never say yes where the rule says no, small-order keys aside.
     expect(published.cases.filter((row) => !row.valid && openSsl(row) && !isSmallOrder(hexToBytes(row.account)))).toEqual([]);
+  });
+
+  it.runIf(loadLibsodium() !== undefined)("would be split by libsodium as well, which never says yes where the rule says no", () => {
+    const sodium = loadLibsodium() as CheckSignature;
+    const says = published.cases.map(({ account, signature, signBytes, valid }) => {
+      const signed = { key: hexToBytes(account), signature: hexToBytes(signature), bytes: hexToBytes(signBytes) };
+      return { valid, alone: sodium(signed), first: verifyBytes(signed, { native: true, first: sodium }) };
+    });
+    expect(says.filter(({ valid, alone }) => alone && !valid)).toEqual([]);
+    expect(says.filter(({ valid, alone }) => valid && !alone).length).toBeGreaterThanOrEqual(3);
+    expect(says.filter(({ valid, first }) => first !== valid)).toEqual([]);
   });
 
   it.each(published.cases)("votes of validators, by the rule of CometBFT: $name", (row) => {
