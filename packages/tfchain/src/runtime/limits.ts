@@ -1,16 +1,16 @@
 /** Bounds of the state machine; every one holds on every validator alike, so changing one is a fork. */
 
 export const RUNTIME_LIMITS = {
-  /** Contracts settled or moved by the due queue in one block: about 0.3 s of work; the rest waits for the next block. */
-  dueWorkPerBlock: 4_096,
+  /** Contracts settled or moved by the due queue in one block: with a million contracts some 0.5 s of work; the rest waits for the next block. */
+  dueWorkPerBlock: 2_048,
   /** Rows of one list query. */
   rowsPerPage: 1_000,
   /** Rows of one list query that names no limit. */
   rowsPerPageDefault: 100,
   /** Free registrations per farm in an hour: a leaked join token cannot fill the state with made-up nodes. */
   freeJoinsPerFarmPerHour: 120,
-  /** Rows that an upgrade changes in one block: about 0.3 s of work; it goes on in the next. */
-  migrationRowsPerBlock: 20_000,
+  /** Rows that an upgrade changes in one block: some 0.5 s of work where each is on a page of its own; it goes on in the next. */
+  migrationRowsPerBlock: 5_000,
   /** Rows of one kind in an exported genesis: what fits into the memory of whoever starts from it. */
   genesisRows: 5_000_000,
   /** Accounts that a genesis may endow. */
