@@ -1,8 +1,9 @@
 /** What a farmer may do with a farm: hand it over, say who is paid, its public addresses, its end. */
-import type { Command } from "commander";
+import { Argument, type Command, Option } from "commander";
 import type { TwinId } from "@tfgrid/primitives";
 import { type Call, type Farm, type chain, runtime } from "@tfgrid/tfchain";
 import type { Context } from "../context.ts";
+import { cliErrors } from "../errors.ts";
 import { table } from "../output/terminal.ts";
 import { parseId } from "./arguments.ts";
 import type { Action } from "./index.ts";
@@ -26,10 +27,32 @@ export function addFarmPropertyCommands(farm: Command, action: Action): void {
     .argument("<ip>", "as `tfgrid farm ips` shows it")
     .action(action((context, id: string, ip: string) => change(context, id, "farmer", ({ id: farmId }) => [{ type: "farms.remove_ip", farmId, ip }, `farm ${farmId} no longer has ${ip}`])));
   addPricing(ofFarm("pricing", "what the farm's nodes cost, in percent of the ledger's prices; with an option: change it"), action);
+  ofFarm("update", "another name, or another way to be used")
+    .option("--name <name>", "a DNS label, unique on the grid")
+    .addOption(new Option("--dedicated <yes|no>", "nodes are rented whole only").choices(["yes", "no"]))
+    .action(action(update));
+  ofFarm("certify", "say what a farm is (certifiers only)")
+    .addArgument(new Argument("<certification>", "what it is").choices(CERTIFICATIONS))
+    .action(
+      action((context, id: string, certification: Farm["certification"]) =>
+        change(context, id, "user", ({ id: farmId }) => [{ type: "farms.certify", farmId, certification }, `farm ${farmId} is ${certification.replaceAll("_", " ")}`]),
+      ),
+    );
   ofFarm("delete", "end a farm that has no nodes").action(
     action((context, id: string) => change(context, id, "farmer", ({ id: farmId, name }) => [{ type: "farms.delete", farmId }, `farm ${farmId} "${name}" is closed`])),
   );
 }
+
+/** What is not named stays as it is. */
+async function update(context: Context, id: string, { name, dedicated }: { readonly name?: string; readonly dedicated?: "yes" | "no" }): Promise<void> {
+  if (name === undefined && dedicated === undefined) throw cliErrors.fail("cli.bad_argument", { message: "Say what is to change: --name, --dedicated or both." });
+  await change(context, id, "farmer", (farm) => {
+    const next = { name: name ?? farm.name, dedicated: dedicated === undefined ? farm.dedicated : dedicated === "yes" };
+    return [{ type: "farms.update", farmId: farm.id, ...next }, `farm ${farm.id} is "${next.name}"${next.dedicated ? ", rented whole only" : ""}`];
+  });
+}
+
+const CERTIFICATIONS: readonly Farm["certification"][] = ["not_certified", "gold"];
 
 interface Asked {
   readonly compute?: string;

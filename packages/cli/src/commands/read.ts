@@ -9,9 +9,12 @@ import { found, parseId } from "./arguments.ts";
 import { addContractMoneyCommands } from "./contract-money.ts";
 import type { Action } from "./index.ts";
 import { parseCount, send } from "./ledger.ts";
+import { addNodePropertyCommands } from "./node-property.ts";
 
 export function addReadCommands(program: Command, action: Action): void {
-  addNodes(program.command("node").description("3Nodes: capacity, state, maintenance, power"), action);
+  const node = program.command("node").description("3Nodes: capacity, state, maintenance, power, certification");
+  addNodes(node, action);
+  addNodePropertyCommands(node, action);
   const contract = program.command("contract").description("contracts on the ledger");
   addContracts(contract, action);
   addContractMoneyCommands(contract, action);

@@ -5,7 +5,7 @@ import { formatTft, generateKeyPair, mnemonicOf, systemEntropy } from "@tfgrid/p
 import type { Context } from "../context.ts";
 import { cliErrors } from "../errors.ts";
 import type { Action } from "./index.ts";
-import { accountOf, parseAmount } from "./ledger.ts";
+import { accountOf, parseAmount, send } from "./ledger.ts";
 import { walletHistory } from "./wallet-history.ts";
 
 export function addWalletCommands(program: Command, action: Action): void {
@@ -23,6 +23,7 @@ export function addWalletCommands(program: Command, action: Action): void {
     .description("what moved TFT to and from your account")
     .action(action(walletHistory));
   wallet.command("transfer").argument("<to>", "account, or a twin id").argument("<tft>", "amount in TFT, for example 12.5").description("send TFT").action(action(transfer));
+  wallet.command("burn").argument("<tft>", "amount in TFT, for example 12.5").option("--yes", "do it").description("destroy TFT of yours for ever").action(action(burn));
 }
 
 async function show(context: Context): Promise<void> {
@@ -61,4 +62,10 @@ async function transfer(context: Context, to: string, amount: string): Promise<v
   const account = await accountOf(context.chain(), to);
   const receipt = await context.chain().submit(context.keyPair(), [{ type: "accounts.transfer", to: account, amountUnits }], { signal: context.signal });
   context.printer.result(receipt, () => `sent ${formatTft(amountUnits)} TFT to ${account} (fee ${formatTft(receipt.feeUnits)} TFT)`);
+}
+
+async function burn(context: Context, amount: string, options: { readonly yes?: boolean }): Promise<void> {
+  const amountUnits = parseAmount(amount);
+  if (options.yes !== true) throw cliErrors.fail("cli.not_confirmed", { message: `${formatTft(amountUnits)} TFT would be gone for ever; --yes burns them.` });
+  await send(context, { calls: [{ type: "accounts.burn", amountUnits }], say: () => `${formatTft(amountUnits)} TFT are gone for ever` });
 }

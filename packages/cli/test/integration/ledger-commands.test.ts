@@ -32,7 +32,7 @@ beforeAll(async () => {
   grid = await testing.startTestChain({
     blockIntervalMs: 5,
     params: { heartbeatIntervalMs: 60_000, settlementIntervalMs: 1_000 },
-    charter: { feeders: [testing.testKey("alice").account], terms: { version: 3, document: CID as never } },
+    charter: { certifiers: [testing.testKey("bob").account], feeders: [testing.testKey("alice").account], terms: { version: 3, document: CID as never } },
   });
   stateDir = mkdtempSync(join(tmpdir(), "tfgrid-cli-"));
   writeFileSync(endpointsFile(stateDir), JSON.stringify(endpoints(grid.url)));
@@ -122,6 +122,13 @@ describe("the ledger's commands", () => {
     await refused("cli.bad_argument", "alice", "wallet", "transfer", "2", "0");
     await refused("cli.bad_argument", "alice", "wallet", "history", "--from", "999999999");
     expect(await refused("cli.bad_argument", "alice", "wallet", "transfer", "nobody", "1")).toContain("is not an account");
+  });
+
+  it("wallet: what is burned is gone, and only when it is meant", async () => {
+    const before = (await grid.client.supply()).burnedUnits;
+    await refused("cli.not_confirmed", "alice", "wallet", "burn", "1.5");
+    expect(await done("alice", "wallet", "burn", "1.5", "--yes")).toContain("1.5 TFT are gone for ever");
+    expect((await grid.client.supply()).burnedUnits).toBe(before + 15_000_000n);
   });
 
   it("look: what cannot be looked at is refused instead of answered with nothing", async () => {
@@ -241,7 +248,25 @@ describe("the ledger's commands", () => {
     expect(await done("dave", "farm", "accept", "north")).toContain("with its nodes");
     await refused("farms.has_nodes", "dave", "farm", "delete", "north");
     await done("farmer", "farm", "create", "south");
-    await done("farmer", "farm", "delete", "south");
+    await refused("cli.bad_argument", "farmer", "farm", "update", "south");
+    await refused("farms.name_taken", "farmer", "farm", "update", "south", "--name", "north");
+    expect(await done("farmer", "farm", "update", "south", "--name", "west", "--dedicated", "yes")).toContain(`is "west", rented whole only`);
+    expect(await grid.client.farmByName("west")).toMatchObject({ dedicated: true });
+    await done("farmer", "farm", "update", "west", "--dedicated", "no");
+    expect(await grid.client.farmByName("west")).toMatchObject({ dedicated: false });
+    await done("farmer", "farm", "delete", "west");
+  });
+
+  it("certifiers: what a node and a farm are, and what of their claims is false", async () => {
+    const nodeId = (await grid.client.nodes())[0]!.id;
+    await refused("governance.not_a_certifier", "dave", "node", "certify", String(nodeId), "certified");
+    expect(await done("bob", "node", "certify", String(nodeId), "certified")).toContain("is certified");
+    expect((await grid.client.node(nodeId))?.certification).toBe("certified");
+    await done("bob", "node", "certify", String(nodeId), "diy");
+    await refused("governance.not_a_certifier", "dave", "farm", "certify", "north", "gold");
+    expect(await done("bob", "farm", "certify", "north", "gold")).toContain("is gold");
+    expect(await done("bob", "node", "contradict", String(nodeId), "nodes.no_such_disk")).toContain("you contradict node");
+    await refused("nodes.violation_known", "bob", "node", "contradict", String(nodeId), "nodes.no_such_disk");
   });
 
   it("reputation, rewards, price", async () => {
@@ -270,6 +295,9 @@ describe("the ledger's commands", () => {
     await done("dave", "twin", "rotate", next);
     expect((await grid.client.twin(twin as never))?.account).toBe(testing.testKey("dave2").account);
     await refused("cli.no_twin", "dave", "twin", "offer", testing.testKey("eve").account);
+    await refused("nodes.not_farmer", "bob", "node", "delete", "1");
+    expect(await done("dave2", "node", "delete", "1")).toContain("has left the grid");
+    expect(await json("bob", "node", "list")).toEqual([]);
     await refused("cli.no_such_file", "dave2", "twin", "rotate", join(stateDir, "missing"));
     await done("alice", "wallet", "transfer", testing.testKey("eve").account, "10");
     await done("dave2", "twin", "offer", testing.testKey("eve").account);
