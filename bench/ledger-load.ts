@@ -9,6 +9,7 @@ import { rmSync } from "node:fs";
 import type { RunningChain } from "@tfgrid/tfchain";
 import { type GrownLedger, HEARTBEAT_MS, numbers, submit, workOnGrown } from "./grown.ts";
 import type { Sender } from "./ledger.ts";
+import { statusBytes } from "./processes.ts";
 import { report } from "./section.ts";
 
 const [contracts = 100_000, nodes = 10_000, seconds = 60] = numbers();
@@ -63,6 +64,7 @@ try {
   const running = await ledger.start();
   ledger.readAccounts(running);
   const { cpuMs, wallMs, blocks, bills, heartbeats } = await watch(running, ledger);
+  const memoryBytes = statusBytes(process.pid, "RssAnon");
   await running.stop();
   const perSecond = (count: number): number => Math.round((count / wallMs) * 10_000) / 10;
   const figures = {
@@ -72,6 +74,7 @@ try {
     "heartbeats a second": perSecond(heartbeats),
     "blocks a second": perSecond(blocks),
     "processor time, % of one processor": Math.round((cpuMs / wallMs) * 1_000) / 10,
+    "memory without the mapped file, MB": Math.round(memoryBytes / 1e6),
   };
   report({ name: "ledger-load", figures });
 } finally {

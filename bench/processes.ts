@@ -33,6 +33,10 @@ function memoryOf(pid: string): { pssBytes: number; rssBytes: number } {
   return { pssBytes: kib("Pss"), rssBytes: kib("Rss") };
 }
 
+/** `RssAnon`: memory that is the process's own. `VmRSS`: with pages of files that it has mapped, which are the kernel's to take back. */
+export const statusBytes = (pid: number, field: "RssAnon" | "VmRSS"): number =>
+  Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1_024;
+
 function cpuMsOf(pid: string): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

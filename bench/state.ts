@@ -5,12 +5,13 @@
  * of an hour are carried out. `--folder`: see `grown.ts`; what is told of the growth is then of when it was grown.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bytesToHex, silentLogger } from "@tfgrid/primitives";
 import { beginRestore, lmdbStorage, openSnapshots, openState, runtime, snapshotFiles } from "@tfgrid/tfchain";
 import { type GrownLedger, numbers, say, workOnGrown } from "./grown.ts";
 import { CHAIN_ID } from "./ledger.ts";
+import { statusBytes } from "./processes.ts";
 import { report } from "./section.ts";
 import { median } from "./statistics.ts";
 
@@ -41,7 +42,6 @@ async function probe(ledger: GrownLedger, size: number, perSecond: number): Prom
   return [name, `${median(times).toFixed(1)} ms, ${median(cpus).toFixed(1)} of them processor time (grown at ${perSecond} contracts/s)`];
 }
 
-const statusBytes = (pid: number, field: string): number => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) * 1_024;
 const mb = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`;
 
 /**
