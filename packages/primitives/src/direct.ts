@@ -53,6 +53,25 @@ for (let value = 0; value < 16; value += 1) NIBBLES[HEX_DIGITS.charCodeAt(value)
 /** The two digits of a byte as character codes, one after the other. */
 const DIGITS = Uint8Array.from({ length: 512 }, (_, index) => HEX_DIGITS.charCodeAt((index & 1) === 0 ? index >> 5 : (index >> 1) & 15));
 
+/** Bytes of hex in lower or upper case; undefined: it is none. */
+export function bytesOfHex(text: string): Uint8Array | undefined {
+  if (text.length % 2 !== 0) return undefined;
+  const out = new Uint8Array(text.length / 2);
+  for (let index = 0; index < out.length; index += 1) {
+    const high = nibbleOf(text.charCodeAt(index * 2));
+    const low = nibbleOf(text.charCodeAt(index * 2 + 1));
+    if (high === 255 || low === 255) return undefined;
+    out[index] = (high << 4) | low;
+  }
+  return out;
+}
+
+/** 0x20 is what tells a lower-case letter from an upper-case one, and is set in every digit. */
+function nibbleOf(code: number): number {
+  const value = NIBBLES[code] ?? 255;
+  return value !== 255 || code < 0x41 || code > 0x46 ? value : (NIBBLES[code | 0x20] as number);
+}
+
 /** Hex of bytes as one flat string. */
 export function hexOf(bytes: Uint8Array, from: number, to: number): string {
   const codes: number[] = [];

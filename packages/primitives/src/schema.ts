@@ -7,7 +7,7 @@
  * in JSON, and bytes or links in CBOR.
  */
 import { CID } from "multiformats/cid";
-import { type Direct, directOf, hexOf, withDirect } from "./direct.ts";
+import { type Direct, bytesOfHex, directOf, hexOf, withDirect } from "./direct.ts";
 import {
   type DirectField,
   directBool,
@@ -386,8 +386,7 @@ export const bytesToHex = (bytes: Uint8Array): Hex => hexOf(bytes, 0, bytes.leng
 
 /** @throws GridError codec.invalid_value when `value` is not lower- or upper-case hex of whole bytes. */
 export function hexToBytes(value: string): Uint8Array {
-  if (value.length % 2 !== 0 || !/^[0-9a-fA-F]*$/.test(value)) throw invalid("", "expected bytes as hex");
-  const out = new Uint8Array(value.length / 2);
-  for (let index = 0; index < out.length; index += 1) out[index] = Number.parseInt(value.slice(index * 2, index * 2 + 2), 16);
-  return out;
+  const bytes = bytesOfHex(value);
+  if (bytes === undefined) throw invalid("", "expected bytes as hex");
+  return bytes;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as dagCbor from "@ipld/dag-cbor";
-import { cidOf, decode, encode, hasCode, s, utf8 } from "../../src/index.ts";
+import { bytesToHex, cidOf, decode, encode, hasCode, hexToBytes, s, sha256, utf8 } from "../../src/index.ts";
 
 const person = s.struct({ name: s.text({ maxLength: 8 }), ageYears: s.uint({ max: 150 }), moneyUnits: s.units(), nick: s.optional(s.text({ maxLength: 8 })) });
 const ada = { name: "ada", ageYears: 36, moneyUnits: 2n ** 60n };
@@ -71,5 +71,30 @@ describe("schema", () => {
   it("refuses floats that DAG-CBOR could carry", () => {
     const bytes = dagCbor.encode({ a: 1.5 });
     refuses(() => decode(s.struct({ a: s.uint() }), bytes, limits));
+  });
+});
+
+describe("hex", () => {
+  it("stands for bytes in either case, and nothing else does", () => {
+    const all = Uint8Array.from({ length: 256 }, (_, index) => index);
+    const text = bytesToHex(all);
+    expect(text).toBe(Buffer.from(all).toString("hex"));
+    expect(hexToBytes(text)).toEqual(all);
+    expect(hexToBytes(text.toUpperCase())).toEqual(all);
+    const digits = new Set("0123456789abcdefABCDEF");
+    for (let code = 0; code < 0x300; code += 1) {
+      const char = String.fromCharCode(code);
+      if (!digits.has(char)) for (const bad of [`0${char}`, `${char}0`]) refuses(() => hexToBytes(bad));
+    }
+    refuses(() => hexToBytes("abc"));
+  });
+});
+
+describe("SHA-256", () => {
+  it("is the same over one piece and over its parts", () => {
+    // FIPS 180-2, appendix B.1.
+    expect(bytesToHex(sha256(utf8("abc")))).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    expect(sha256(utf8("abc"))).toEqual(sha256(utf8("a"), utf8("bc")));
+    expect(sha256(utf8("abc")).constructor).toBe(Uint8Array);
   });
 });

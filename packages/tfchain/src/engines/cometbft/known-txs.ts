@@ -47,14 +47,18 @@ export class KnownTxs {
     const { signer: account } = decoded.tx.body;
     const { verify = verifyTx } = this.#options;
     this.checks += 1;
-    const checking = verify({ account, signBytes: decoded.signBytes, signature: decoded.tx.signature })
-      .then((valid): Verdict => {
-        if (!valid) return { ok: false, error: chainErrors.fail("tx.bad_signature", { details: { account } }) };
-        return this.#remember(hash, { ok: true, decoded });
-      })
-      .finally(() => this.#checking.delete(hash));
+    const checking = this.#verdictOf(hash, decoded, verify({ account, signBytes: decoded.signBytes, signature: decoded.tx.signature }));
     this.#checking.set(hash, checking);
     return checking;
+  }
+
+  async #verdictOf(hash: Hex, decoded: DecodedTx, checked: Promise<boolean>): Promise<Verdict> {
+    try {
+      if (await checked) return this.#remember(hash, { ok: true, decoded });
+      return { ok: false, error: chainErrors.fail("tx.bad_signature", { details: { account: decoded.tx.body.signer } }) };
+    } finally {
+      this.#checking.delete(hash);
+    }
   }
 
   #remember(hash: Hex, verdict: Verdict & { readonly ok: true }): Verdict {
