@@ -4,7 +4,7 @@
  * the machine is another matter (a disk that fails, a stack that is too small here and not there): it must stop this machine
  * instead of making it disagree with the others.
  */
-import { GridError, messageOf } from "@tfgrid/primitives";
+import { GridError, type Schema, messageOf } from "@tfgrid/primitives";
 import { runtimeErrors } from "../../errors.ts";
 import type { StateReader, StateWriter } from "../api.ts";
 import { type RowReader, type RowWriter, readRow, writeRow } from "../store/rows.ts";
@@ -18,50 +18,88 @@ export interface Watched<S> {
   readonly hasFailed: () => boolean;
 }
 
-class Watch {
+/** Every read of a block goes through here, so it costs no function of its own. */
+class Watch implements RowReader {
   failed = false;
+  readonly #below: StateReader;
 
-  note<T>(run: () => T): T {
+  constructor(below: StateReader) {
+    this.#below = below;
+  }
+
+  protected fail(error: unknown): never {
+    this.failed = true;
+    throw error;
+  }
+
+  get(key: string): Uint8Array | undefined {
     try {
-      return run();
+      return this.#below.get(key);
     } catch (error) {
-      this.failed = true;
-      throw error;
+      return this.fail(error);
     }
   }
 
-  *rows(from: () => ReturnType<StateReader["range"]>): ReturnType<StateReader["range"]> {
+  *range(options: Parameters<StateReader["range"]>[0]): ReturnType<StateReader["range"]> {
     try {
-      yield* from();
+      yield* this.#below.range(options);
     } catch (error) {
-      this.failed = true;
-      throw error;
+      this.fail(error);
+    }
+  }
+
+  readRow<V>(key: string, schema: Schema<V>): V | undefined {
+    try {
+      return readRow(this.#below, key, schema);
+    } catch (error) {
+      return this.fail(error);
     }
   }
 }
 
-const readerOf = (below: StateReader, seen: Watch): RowReader => ({
-  get: (key) => seen.note(() => below.get(key)),
-  range: (options) => seen.rows(() => below.range(options)),
-  readRow: (key, schema) => seen.note(() => readRow(below, key, schema)),
-});
+class WriteWatch extends Watch implements RowWriter {
+  readonly #below: StateWriter;
+
+  constructor(below: StateWriter) {
+    super(below);
+    this.#below = below;
+  }
+
+  set(key: string, value: Uint8Array): void {
+    try {
+      this.#below.set(key, value);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  delete(key: string): void {
+    try {
+      this.#below.delete(key);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  writeRow<V>(key: string, schema: Schema<V>, value: V, bytes?: Uint8Array): void {
+    try {
+      writeRow(this.#below, bytes === undefined ? { key, schema, value } : { key, schema, value, bytes });
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+}
 
 /** The same state, to be read; what it throws is remembered. */
 export function watchReader(below: StateReader): Watched<RowReader> {
-  const seen = new Watch();
-  return { state: readerOf(below, seen), hasFailed: () => seen.failed };
+  const state = new Watch(below);
+  return { state, hasFailed: () => state.failed };
 }
 
 /** As `watchReader`, for a state that is written. */
 export function watchWriter(below: StateWriter): Watched<RowWriter> {
-  const seen = new Watch();
-  const state: RowWriter = {
-    ...readerOf(below, seen),
-    set: (key, bytes) => seen.note(() => below.set(key, bytes)),
-    delete: (key) => seen.note(() => below.delete(key)),
-    writeRow: (key, schema, value, bytes) => seen.note(() => writeRow(below, { key, schema, value, ...(bytes === undefined ? {} : { bytes }) })),
-  };
-  return { state, hasFailed: () => seen.failed };
+  const state = new WriteWatch(below);
+  return { state, hasFailed: () => state.failed };
 }
 
 /** Returns for a bug, and for what the ledger says itself. @throws what came from the machine */
