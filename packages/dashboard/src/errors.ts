@@ -23,7 +23,11 @@ const { catalogue, fail } = defineErrors({
   },
   "dashboard.name_taken": {
     summary: "You already run a solution of this name.",
-    cure: "Choose another name in the file, or change the running one with `tfgrid solution deploy`.",
+    cure: "Choose another name in the file, or change the running one with `tfgrid solution update FILE`.",
+  },
+  "dashboard.solution_ended": {
+    summary: "This solution has ended.",
+    cure: "Deploy it again from its file.",
   },
   "dashboard.unexpected": {
     summary: "Something failed in this page.",

@@ -1,8 +1,8 @@
 /** The plan of a document against the ledger as it is now: what would be placed where, and what it would cost. */
 import { decode } from "@tfgrid/primitives";
-import { type Instruction, type NotaryClient, type SolutionDocument, documents } from "@tfgrid/notary";
-import { type ChainReader, type Contract, type NodeContract, type Solution, allRows, runtime } from "@tfgrid/tfchain";
-import { type CurrentName, type CurrentPart, type Plan, plan, planError, readRents, readReputation } from "@tfgrid/it-contract";
+import { type NotaryClient, type SolutionDocument, documents } from "@tfgrid/notary";
+import { type ChainReader, type NodeContract, type Solution, allRows } from "@tfgrid/tfchain";
+import { type Part, type Plan, currentNames, currentParts, plan, planError, readRents, readReputation } from "@tfgrid/it-contract";
 import type { Actor } from "./submit.ts";
 
 export interface PlanOptions {
@@ -25,31 +25,13 @@ export async function planDocument(options: PlanOptions): Promise<Plan> {
     readReputation(chain),
     solution === undefined ? [] : allRows((page) => chain.contracts({ ...page, solutionId: solution.id, active: true })),
   ]);
-  const parts = await Promise.all(contracts.flatMap((contract) => (contract.type === "node" ? [currentPart(options, contract)] : [])));
-  const result = plan({ document, nodes, farms, pricing, rents, reputation, ownerTwinId: solution?.twinId ?? options.actor.twinId, current: { parts, names: contracts.flatMap(currentName) } });
+  const parts = await Promise.all(contracts.flatMap((contract) => (contract.type === "node" ? [readPart(options, contract)] : [])));
+  const result = plan({ document, nodes, farms, pricing, rents, reputation, ownerTwinId: solution?.twinId ?? options.actor.twinId, current: { parts: currentParts(parts), names: currentNames(contracts) } });
   if (result.ok) return result.plan;
   throw planError(result.problems);
 }
 
-async function currentPart({ notary, actor }: PlanOptions, contract: NodeContract): Promise<CurrentPart> {
-  const stored = await notary.get({ cid: contract.instruction, signer: actor.keyPair, twinId: actor.twinId });
-  const instruction: Instruction = decode(documents.instruction, stored.bytes, { maxBytes: documents.DOCUMENT_LIMITS.documentBytes });
-  return {
-    contractId: contract.id,
-    nodeId: contract.nodeId,
-    resources: runtime.heldResources(contract),
-    networks: instruction.networks,
-    volumes: instruction.volumes,
-    zmachines: instruction.zmachines.map(({ name, service, networks, resources, mounts }) => ({
-      name,
-      service,
-      networks,
-      resources,
-      volumes: mounts.filter((mount) => mount.type === "volume").map((mount) => mount.source),
-    })),
-  };
-}
-
-function currentName(contract: Contract): readonly CurrentName[] {
-  return contract.type === "name" ? [{ contractId: contract.id, name: contract.name, gatewayNodeId: contract.gatewayNodeId }] : [];
+async function readPart({ notary, actor }: PlanOptions, contract: NodeContract): Promise<Part> {
+  const stored = await notary.get({ cid: contract.instruction, signer: actor.keyPair, twinId: actor.twinId, contractId: contract.id });
+  return { contract, instruction: decode(documents.instruction, stored.bytes, { maxBytes: documents.DOCUMENT_LIMITS.documentBytes }) };
 }

@@ -33,7 +33,7 @@ function Part({ part }: { part: Plan["parts"][number] }) {
 export function PlanView({ plan, depositUnits }: { plan: Plan; depositUnits: bigint }) {
   const hours = plan.costPerHourUnits === 0n ? 0 : Number(depositUnits) / Number(plan.costPerHourUnits);
   return (
-    <div className="space-y-4">
+    <div className="flex flex-col gap-4">
       <div>
         <div className="flex items-baseline justify-between gap-3">
           <span className="text-2xl font-semibold tracking-tight">{tft(plan.costPerHourUnits)}<span className="text-sm font-normal text-muted"> per hour</span></span>

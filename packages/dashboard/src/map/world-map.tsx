@@ -7,7 +7,7 @@ import type { GeometryCollection, Topology } from "topojson-specification";
 import world from "world-atlas/land-110m.json";
 import type { NodeRow } from "../api/types.ts";
 import { plural } from "../format/numbers.ts";
-import type { Tone } from "../format/states.ts";
+import { nodeWord, type Tone } from "../format/states.ts";
 import { cluster } from "./cluster.ts";
 
 const WIDTH = 960;
@@ -38,7 +38,7 @@ export function WorldMap({ nodes }: { nodes: readonly NodeRow[] }) {
         const many = mark.nodes.length > 1;
         const radius = many ? 8 + Math.min(10, Math.log2(mark.nodes.length) * 2) : 5.5;
         const up = mark.nodes.filter((node) => node.status === "up").length;
-        const label = many ? `${first.country}: ${plural(mark.nodes.length, "node")}, ${up} up` : `Node ${first.nodeId}, ${first.city}, ${first.country}: ${first.status}`;
+        const label = many ? `${first.country}: ${plural(mark.nodes.length, "node")}, ${up} up` : `Node ${first.nodeId}, ${first.city}, ${first.country}: ${nodeWord(first.status)}`;
         return (
           <Link key={first.nodeId} to={many ? `/nodes?country=${encodeURIComponent(first.country)}` : `/nodes/${first.nodeId}`} aria-label={label}>
             <title>{label}</title>

@@ -37,10 +37,11 @@ function Tiles({ nodes }: { nodes: readonly NodeRow[] }) {
 
 function Legend() {
   return (
-    <span className="flex gap-3">
+    <span className="flex flex-wrap gap-x-3">
       <span className="flex items-center gap-1.5"><Dot tone="good" /> up</span>
       <span className="flex items-center gap-1.5"><Dot tone="warn" /> maintenance</span>
       <span className="flex items-center gap-1.5"><Dot tone="bad" /> lost</span>
+      <span className="flex items-center gap-1.5"><Dot tone="quiet" /> asleep</span>
     </span>
   );
 }

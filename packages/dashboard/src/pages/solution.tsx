@@ -1,4 +1,4 @@
-import { useMemo } from "react";
+import { lazy, Suspense, useMemo } from "react";
 import { Link, useParams } from "react-router";
 import { gridQuery, nodesQuery, solutionQuery, type SolutionDetail, timelineQuery } from "../api/queries.ts";
 import { useRead } from "../api/use-read.ts";
@@ -8,8 +8,11 @@ import { ago, dateTime, plural, runsOut, shortKey, tft } from "../format/numbers
 import { toneOf } from "../format/states.ts";
 import { Feed } from "../ui/feed.tsx";
 import { Bar, Card, classes, Facts, PageTitle, State, Table } from "../ui/kit.tsx";
-import { Loaded } from "../ui/loaded.tsx";
+import { Loaded, Loading } from "../ui/loaded.tsx";
 import { useNow } from "../ui/now.ts";
+
+/** Ledger and notary are spoken to by half of the page's code: it comes after what there is to see. */
+const Change = lazy(async () => ({ default: (await import("../change/change.tsx")).Change }));
 
 function Money({ solution, contracts }: SolutionDetail) {
   const cost = contracts.reduce((sum, contract) => sum + (contract.state === "deleted" ? 0n : contract.costPerHourUnits), 0n);
@@ -109,6 +112,11 @@ function Body(detail: SolutionDetail) {
         <div className="flex flex-col gap-4">
           <Money {...detail} />
           <Agreement solution={solution} />
+          {grid.data == null || solution.state === "cancelled" ? null : (
+            <Suspense fallback={<Loading what="what signs" />}>
+              <Change solution={solution} grid={grid.data} />
+            </Suspense>
+          )}
         </div>
       </div>
       <Parts {...detail} />

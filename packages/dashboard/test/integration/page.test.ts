@@ -1,15 +1,10 @@
-import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
-import { type Browser, chromium, type Page } from "playwright-core";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { buildPage, openBrowser } from "../support/build.ts";
 import { type MockApi, startMockApi } from "../support/mock-api.ts";
-
-const room = join(dirname(fileURLToPath(import.meta.url)), "../..");
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 let folder: string;
 let browser: Browser;
@@ -19,9 +14,8 @@ let failures: string[];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "tfgrid-page-"));
-  const vite = join(room, "../../node_modules/vite/bin/vite.js");
-  await promisify(execFile)(process.execPath, [vite, "build", "--outDir", folder, "--emptyOutDir", "--logLevel", "error"], { cwd: room });
-  browser = await chromium.launch({ executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium", args: FLAGS });
+  await buildPage(folder);
+  browser = await openBrowser();
 });
 afterAll(async () => {
   await browser.close();
@@ -50,7 +44,7 @@ describe("the overview", () => {
     await open("/");
     await seen(/Nodes up 8 of 9/, "link");
     await page.getByRole("group", { name: "World map with 9 nodes" }).waitFor();
-    await seen("Node 6, Recife, Brazil: down", "link");
+    await seen("Node 6, Recife, Brazil: lost", "link");
     await page.getByRole("log", { name: "Events" }).getByText("billing: node 6 lost with db-1.").waitFor();
     await page.getByText("*.gw.grid.localhost").waitFor();
     expect([...origins]).toEqual([api.url]);

@@ -2,9 +2,9 @@
 import type { Instruction } from "@tfgrid/notary";
 import { type CidText, type Resources, type SolutionId } from "@tfgrid/primitives";
 import type { Call } from "@tfgrid/tfchain";
+import type { Part } from "../plan/current.ts";
 import type { Plan, PlannedPart } from "../plan/types.ts";
 import { instructionCid, type Renderer, renderInstruction, sameWork } from "./instructions.ts";
-import type { Part } from "./snapshot.ts";
 
 export interface Write {
   readonly cid: CidText;

@@ -4,7 +4,8 @@ import type { Report } from "@tfgrid/tfchain";
 import { AGENT_LIMITS } from "../limits.ts";
 import type { Progress } from "../plan/types.ts";
 import { isCurrent, type Renderer } from "./instructions.ts";
-import type { Part, Snapshot } from "./snapshot.ts";
+import type { Part } from "../plan/current.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 type ZmachineReport = Report["zmachines"][number];
 export type Condition = "ready" | "starting" | "unhealthy" | "failed";

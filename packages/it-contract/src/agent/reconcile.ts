@@ -3,13 +3,14 @@ import { documents, type NotaryClient } from "@tfgrid/notary";
 import { type Clock, type GridError, isGridError, type Logger, type NodeId, type SolutionId } from "@tfgrid/primitives";
 import type { Call, Solution } from "@tfgrid/tfchain";
 import { fail } from "../errors.ts";
+import { currentNames, currentParts } from "../plan/current.ts";
 import { plan as makePlan } from "../plan/plan.ts";
 import type { Plan } from "../plan/types.ts";
 import { batchFor, type Write } from "./calls.ts";
 import type { Renderer } from "./instructions.ts";
 import { judge, observe } from "./progress.ts";
 import { openSecrets } from "./sealing.ts";
-import { currentNames, currentParts, readSnapshot, readSolution, type Snapshot, type Sources } from "./snapshot.ts";
+import { readSnapshot, readSolution, type Snapshot, type Sources } from "./snapshot.ts";
 import { sameStatus, type Status, statusOf, statusOfError } from "./status.ts";
 
 export interface ReconcileContext extends Sources {

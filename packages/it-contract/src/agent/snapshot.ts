@@ -1,16 +1,11 @@
 /** Everything that one decision about a solution rests on, read from ledger and notary and verified. */
 import { documents, type Instruction, type NotaryClient, type SolutionDocument } from "@tfgrid/notary";
 import { type CidText, cidOf, type ContractId, decode, hasCode, type Hex, isGridError, type KeyPair, type NodeId, type Schema, type SolutionId, type TwinId } from "@tfgrid/primitives";
-import { type ChainClient, type NameContract, type NodeContract, type Solution, allRows, runtime } from "@tfgrid/tfchain";
+import { type ChainClient, type NameContract, type NodeContract, type Solution, allRows } from "@tfgrid/tfchain";
 import { fail } from "../errors.ts";
 import { AGENT_LIMITS } from "../limits.ts";
-import type { CurrentName, CurrentPart } from "../plan/types.ts";
+import type { Part } from "../plan/current.ts";
 import type { Ledger, LedgerView } from "./ledger.ts";
-
-export interface Part {
-  readonly contract: NodeContract;
-  readonly instruction: Instruction;
-}
 
 export interface Snapshot {
   readonly solution: Solution;
@@ -103,25 +98,4 @@ async function fetchOnce<T>(sources: Sources, cid: CidText, options: Fetch<T>): 
     if (!isGridError(cause) || hasCode(cause, "it_contract.document_mismatch")) throw cause;
     throw fail("it_contract.document_mismatch", { message: `Document ${cid} cannot be read: ${cause.message}`, details: { document: cid }, cause });
   }
-}
-
-export function currentParts(parts: readonly Part[]): readonly CurrentPart[] {
-  return parts.map(({ contract, instruction }) => ({
-    contractId: contract.id,
-    nodeId: contract.nodeId,
-    resources: runtime.heldResources(contract),
-    networks: instruction.networks,
-    volumes: instruction.volumes,
-    zmachines: instruction.zmachines.map((zmachine) => ({
-      name: zmachine.name,
-      service: zmachine.service,
-      networks: zmachine.networks.map(({ name, ip }) => ({ name, ip })),
-      resources: zmachine.resources,
-      volumes: [...new Set(zmachine.mounts.filter((mount) => mount.type === "volume").map((mount) => mount.source))],
-    })),
-  }));
-}
-
-export function currentNames(names: readonly NameContract[]): readonly CurrentName[] {
-  return names.map(({ id, name, gatewayNodeId }) => ({ contractId: id, name, gatewayNodeId }));
 }

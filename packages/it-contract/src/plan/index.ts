@@ -1,4 +1,5 @@
 export { nameCostPerHour, partCostPerHour } from "./cost.ts";
+export { currentNames, currentParts, type Part } from "./current.ts";
 export { describePlan, planError } from "./describe.ts";
 export { readRents, readReputation } from "./merit.ts";
 export { plan } from "./plan.ts";

@@ -2,3 +2,4 @@
 export * from "./pricing/cost.ts";
 export { LEDGER_TERMS, announcedTerms, termsAt } from "./pricing/terms.ts";
 export { isAsleep, isOff } from "./nodes/off.ts";
+export { heldResources } from "./contracts/held.ts";

@@ -23,7 +23,7 @@ export { type Migration, rewriteRows } from "./upgrades/migrations.ts";
 export { type StateVersion, readStateVersion } from "./upgrades/store.ts";
 export { rowsOf, rowsOver } from "./store/rows.ts";
 export { coverUnits } from "./accounts/stake.ts";
-export { heldResources } from "./contracts/hold.ts";
+export { heldResources } from "./contracts/held.ts";
 export { stateKeys } from "./state-keys.ts";
 export { type ValidatorUpdate, validatorUpdates } from "./validators/change.ts";
 export { validatorAddressOf } from "./validators/store.ts";

@@ -3,15 +3,13 @@
  * memory and public addresses are free for who pays for them (nobody holds them with one hour's money for two weeks); the
  * disks stay reserved, because the data is still on them.
  */
-import { type Resources, fits, subtractResources } from "@tfgrid/primitives";
-import type { Contract, NodeContract } from "../../types/entities.ts";
+import { fits, subtractResources } from "@tfgrid/primitives";
+import type { Contract } from "../../types/entities.ts";
 import type { StateReader, StateWriter } from "../api.ts";
 import { requireFarm } from "../farms/store.ts";
 import { requireNode } from "../nodes/store.ts";
 import { assignPublicIps, freePublicIps, reserve } from "./capacity.ts";
-
-export const heldResources = ({ state, resources }: Pick<NodeContract, "state" | "resources">): Resources =>
-  state === "grace" ? { ...resources, cpuMilli: 0, memoryBytes: 0 } : resources;
+import { heldResources } from "./held.ts";
 
 /** When it enters grace. */
 export function letGo(state: StateWriter, contract: Contract): void {

@@ -3,7 +3,7 @@ import { readSpend } from "../accounts/stake.ts";
 import { farms } from "../farms/store.ts";
 import type { World } from "../module.ts";
 import { twins } from "../twins/store.ts";
-import { heldResources } from "./hold.ts";
+import { heldResources } from "./held.ts";
 import { rentOf } from "./rent.ts";
 import { contractIdByName, contractsByNode, contractsBySolution, contractsByTwin, meters, nodeOf } from "./store.ts";
 

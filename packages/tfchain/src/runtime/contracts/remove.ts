@@ -11,7 +11,7 @@ import { solutions } from "../solutions/store.ts";
 import { moveDue } from "../store/due.ts";
 import { requireTwin } from "../twins/store.ts";
 import { freePublicIps, unreserve } from "./capacity.ts";
-import { heldResources } from "./hold.ts";
+import { heldResources } from "./held.ts";
 import { releaseShares } from "./networks.ts";
 import { usages } from "./usage.ts";
 import { contractIdByName, nodeOf, readMeter, rentIdByNode, retireContract } from "./store.ts";
