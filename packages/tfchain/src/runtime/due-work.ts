@@ -10,7 +10,7 @@ import type { FailedWork, FailedWorkId } from "../types/work.ts";
 import { type Payouts, payOut } from "./billing/settle.ts";
 import type { Context } from "./context.ts";
 import { dueWorkCell } from "./due-pace.ts";
-import { RETRY, RUNTIME_LIMITS } from "./limits.ts";
+import { WORK_RETRY, RUNTIME_LIMITS } from "./limits.ts";
 import type { DueHandler } from "./module.ts";
 import { nextId } from "./params/store.ts";
 import { type DueItem, type DueKind, dueItems, firstDueMs, isQueued, requeue } from "./store/due.ts";
@@ -108,7 +108,7 @@ function setAside({ state, block, emit }: Context, item: DueItem, reason: string
   const { kind, id: subject } = item;
   const before = failureOf(state, item);
   const failures = (before?.failures ?? 0) + 1;
-  const retryAtMs = block.timeMs + Math.min(RETRY.maxMs, RETRY.firstMs * 2 ** Math.min(failures - 1, RETRY.doublings));
+  const retryAtMs = block.timeMs + Math.min(WORK_RETRY.maxMs, WORK_RETRY.firstMs * 2 ** Math.min(failures - 1, WORK_RETRY.doublings));
   const id = before?.id ?? nextId<FailedWorkId>(state, "failed-work");
   const row: FailedWork = { id, kind, subject, reason, failures, firstFailedAtMs: before?.firstFailedAtMs ?? block.timeMs, lastFailedAtMs: block.timeMs, retryAtMs };
   requeue(state, item, retryAtMs);

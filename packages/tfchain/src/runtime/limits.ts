@@ -42,7 +42,7 @@ export const GATHER = { percentOfHeartbeat: 10, maxMs: 1_000 } as const;
  * Work that a bug of the ledger keeps from being done is tried again after a minute, then after twice as long each time, at least once
  * an hour: a try costs its block the work of all that is due with it once more, and the mended program finds it within the hour.
  */
-export const RETRY = { firstMs: 60_000, maxMs: 3_600_000, doublings: 6 } as const;
+export const WORK_RETRY = { firstMs: 60_000, maxMs: 3_600_000, doublings: 6 } as const;
 
 export const MODULE_LIMITS = {
   /** Contracts that may end with their node (or with its rent) in one call: bounds that call's work. */

@@ -1,7 +1,7 @@
 /** A bug that time-based work meets is that work's trouble alone: it is undone, written down and tried again; the chain goes on. */
 import { describe, expect, it } from "vitest";
 import { contracts } from "../../src/runtime/contracts/store.ts";
-import { RETRY } from "../../src/runtime/limits.ts";
+import { WORK_RETRY } from "../../src/runtime/limits.ts";
 import type { DueHandler } from "../../src/runtime/module.ts";
 import { DUE_HANDLERS } from "../../src/runtime/modules.ts";
 import { createRuntime } from "../../src/runtime/index.ts";
@@ -46,7 +46,7 @@ describe("a bug in a bill", () => {
   });
 
   it("is told to everybody, and to the log", () => {
-    const row = { id: 1, kind: "contract", subject: 1, reason: "no such thing", failures: 1, retryAtMs: startMs + HOUR + RETRY.firstMs };
+    const row = { id: 1, kind: "contract", subject: 1, reason: "no such thing", failures: 1, retryAtMs: startMs + HOUR + WORK_RETRY.firstMs };
     expect(failing(chain)).toEqual([{ ...row, firstFailedAtMs: startMs + HOUR, lastFailedAtMs: startMs + HOUR }]);
     expect(of(chain, "work.failed")).toEqual([{ type: "work.failed", ...row }]);
     expect(fault.told).toEqual(["contract 1: Error: no such thing"]);
