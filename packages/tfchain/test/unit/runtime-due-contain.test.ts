@@ -5,6 +5,7 @@ import { WORK_RETRY } from "../../src/runtime/limits.ts";
 import type { DueHandler } from "../../src/runtime/module.ts";
 import { DUE_HANDLERS } from "../../src/runtime/modules.ts";
 import { createRuntime } from "../../src/runtime/index.ts";
+import { moveDue } from "../../src/runtime/store/due.ts";
 import { type Chain, TFT, accountOf, makeSolution, nodeCall, partCall, world } from "./runtime-harness.ts";
 
 const MINUTE = 60_000;
@@ -139,6 +140,35 @@ describe("a bug that no handler throws", () => {
     };
     disk.timeMs += HOUR;
     expect(() => disk.runtime.beginBlock(disk.state, disk.context())).toThrow("the disk is gone");
+  });
+});
+
+describe("an entry of what is over already", () => {
+  it("carries nothing out a second time, and is there to be seen", () => {
+    const chain = world({ params: MAIN });
+    chain.do("user", nodeCall(chain, { depositUnits: 20n * TFT }));
+    const solution = makeSolution(chain);
+    chain.do("user", { type: "solutions.cancel", solutionId: solution.id });
+    chain.do("user", { type: "contracts.cancel", contractId: chain.read.contracts({})[0]!.id });
+    chain.do("farmer", { type: "governance.propose", change: { type: "parameter", name: "pricing.cuMicroUsdPerHour", value: 40_000 }, document: null });
+    chain.run(chain.read.policy().governance.votingMs + HOUR, { up: ["node1", "node2"], stepMs: 5 * HOUR });
+    expect(chain.read.proposals({})).toMatchObject([{ state: "rejected", depositUnits: 0n }]);
+    const money = () => ["user", "farmer", "foundation", "pool"].map((name) => [chain.free(name), chain.held(name)]);
+    const before = money();
+    const dueMs = chain.timeMs + 1_000;
+    for (const kind of ["contract", "solution", "proposal"] as const) moveDue(chain.state, { kind, id: 1, from: 0, to: dueMs });
+    moveDue(chain.state, { kind: "node", id: 77, from: 0, to: dueMs });
+    chain.timeMs = dueMs;
+    chain.runtime.beginBlock(chain.state, chain.context());
+    expect(failing(chain).map(({ reason }) => reason)).toEqual([
+      "contract 1 is due but does not live",
+      "node 77 is watched but does not exist",
+      "proposal 1 is due but rejected",
+      "solution 1 is due but does not live",
+    ]);
+    expect(money()).toEqual(before);
+    // It is no livelock either: the next block wants none of them.
+    expect(chain.runtime.nextDueMs(chain.state)).toBeGreaterThan(dueMs);
   });
 });
 
