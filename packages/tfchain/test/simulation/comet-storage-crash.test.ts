@@ -197,4 +197,20 @@ describe("a node that dies while it begins with a snapshot", () => {
     await join_(app, { info, snapshots });
     expect(app.head).toMatchObject({ height: 3, appHash: info.manifest.appHash });
   });
+
+  test("gives a chunk up that it is applying when another snapshot is offered, and takes that one", async () => {
+    const from = await source();
+    const { height, format, chunkHashes, appHash } = from.info.manifest;
+    const disk = memoryStorage();
+    const app = appOn(disk);
+    const snapshot = create(abci.SnapshotSchema, { height: BigInt(height), format, chunks: chunkHashes.length, hash: hexToBytes(from.info.hash), metadata: from.info.metadata });
+    const offer = create(abci.RequestOfferSnapshotSchema, { snapshot, appHash: hexToBytes(appHash) });
+    await ask(app, { case: "offerSnapshot", value: offer });
+    const chunk = from.snapshots.chunk({ height, format, index: 0 }) as Uint8Array;
+    const applying = ask(app, { case: "applySnapshotChunk", value: create(abci.RequestApplySnapshotChunkSchema, { index: 0, chunk, sender: "honest" }) });
+    await join_(app, from);
+    expect((await applying).value).toMatchObject({ result: abci.ResponseApplySnapshotChunk_Result.ABORT });
+    expect(app.head).toMatchObject({ height: 3, appHash });
+    checkStorage(disk);
+  });
 });
