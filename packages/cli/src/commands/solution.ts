@@ -1,7 +1,7 @@
 /** `solution`: the smart contract for IT, from file to running architecture. */
 import { type Command, InvalidArgumentError } from "commander";
 import { formatTft, parseTft } from "@tfgrid/primitives";
-import type { SolutionDocument } from "@tfgrid/notary";
+import { type SolutionDocument, documents } from "@tfgrid/notary";
 import { type Solution, allRows } from "@tfgrid/tfchain";
 import { describePlan } from "@tfgrid/it-contract";
 import type { Context } from "../context.ts";
@@ -104,9 +104,10 @@ async function scale(context: Context, name: string, counts: readonly string[], 
 }
 
 function parseCount(text: string): readonly [service: string, count: number] {
-  const match = /^([a-z0-9-]+)=(\d{1,3})$/.exec(text);
-  if (match === null) throw cliErrors.fail("cli.bad_argument", { message: `"${text}" is not SERVICE=COUNT.` });
-  return [match[1] ?? "", Number(match[2])];
+  const [, service, count] = /^([a-z0-9-]+)=(\d{1,3})$/.exec(text) ?? [];
+  const most = documents.DOCUMENT_LIMITS.replicasPerService;
+  if (service !== undefined && Number(count) <= most) return [service, Number(count)];
+  throw cliErrors.fail("cli.bad_argument", { message: `"${text}" is not SERVICE=COUNT with a count of 0 to ${most}.` });
 }
 
 async function amend(context: Context, change: { readonly actor: Actor; readonly solution: Solution; readonly document: SolutionDocument; readonly options: WaitOptions }): Promise<void> {

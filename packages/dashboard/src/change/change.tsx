@@ -1,4 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
+import { documents } from "@tfgrid/notary";
 import type { Solution } from "@tfgrid/tfchain";
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import type { PublicGrid } from "../api/types.ts";
@@ -55,7 +56,7 @@ function Counts({ running, busy, onPlan, onBack }: { running: Running; busy: boo
       {services.map(({ name }) => (
         <label key={name} className="flex items-center justify-between gap-3 text-sm">
           <span className="font-medium break-all">{name}</span>
-          <input type="number" className="field w-24" min={0} max={999} required value={replicas.get(name)} onChange={({ target }) => setReplicas(new Map([...replicas, [name, target.valueAsNumber]]))} />
+          <input type="number" className="field w-24" min={0} max={documents.DOCUMENT_LIMITS.replicasPerService} required value={replicas.get(name)} onChange={({ target }) => setReplicas(new Map([...replicas, [name, target.valueAsNumber]]))} />
         </label>
       ))}
       <Buttons busy={busy} label="Show the plan" can={changed} onBack={onBack} />
