@@ -6,7 +6,9 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import Module from "node:module";
+import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -90,19 +92,65 @@ function isStamped(name, value) {
   return existsSync(stampFile(name)) && readFileSync(stampFile(name), "utf8") === value;
 }
 
+const npmCi = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
+
 async function npmPackages() {
-  const wanted = digest(readFileSync(join(root, "package-lock.json"), "utf8"));
-  if (isStamped("lockfile", wanted)) return;
+  const lockfile = readFileSync(join(root, "package-lock.json"), "utf8");
+  if (isStamped("lockfile", digest(lockfile))) return;
   if (!hasCommand("npm")) fail("npm is not on the PATH.", "Install Node.js with npm (Debian: apt-get install nodejs npm) and start again.");
-  await step("install npm packages from the lockfile", "npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
-  writeFileSync(stampFile("lockfile"), wanted);
+  await withScratchFolder(async (folder) => {
+    const env = isNewEnough ? process.env : await newNodeForNpm(JSON.parse(lockfile), folder);
+    await step("install npm packages from the lockfile", "npm", npmCi, { env });
+  });
+  writeFileSync(stampFile("lockfile"), digest(lockfile));
 }
+
+/** The folder is gone afterwards, also when a step fails, which ends this process, and after Ctrl-C. */
+async function withScratchFolder(use) {
+  const folder = mkdtempSync(join(tmpdir(), "tfgrid-node-"));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  const stop = () => process.exit(130);
+  process.once("exit", remove).once("SIGINT", stop).once("SIGTERM", stop);
+  try {
+    await use(folder);
+  } finally {
+    process.off("exit", remove).off("SIGINT", stop).off("SIGTERM", stop);
+    remove();
+  }
+}
+
+/**
+ * npm leaves out optional packages whose `engines` exclude the Node that it runs on, without a word: on Debian's Node 18 the
+ * page's bundler would lack its native half. So the project's Node is fetched alone first, checked against the lockfile, and
+ * npm runs on it.
+ */
+async function newNodeForNpm(lockfile, folder) {
+  const place = `node_modules/${nodePackage}`;
+  const pinned = lockfile.packages[place];
+  if (pinned === undefined) return noNode();
+  const name = "first-node";
+  const own = { name, dependencies: { [nodePackage]: pinned.version } };
+  const alone = { name, lockfileVersion: lockfile.lockfileVersion, requires: true, packages: { "": own, [place]: { ...pinned, optional: undefined } } };
+  writeFileSync(join(folder, "package.json"), JSON.stringify(own));
+  writeFileSync(join(folder, "package-lock.json"), JSON.stringify(alone));
+  await step(`fetch Node ${pinned.version}`, "npm", npmCi, { cwd: folder });
+  const { PATH = "", NODE_PATH } = process.env;
+  // Debian's npm finds its own parts in folders that only Debian's Node looks into unasked.
+  const npmParts = [NODE_PATH, ...Module.globalPaths].filter((path) => path !== undefined && path !== "").join(delimiter);
+  return { ...process.env, PATH: `${join(folder, place, "bin")}${delimiter}${PATH}`, NODE_PATH: npmParts };
+}
+
+const nodePackage = `node-linux-${process.arch}`;
+const isNewEnough = Number(process.versions.node.split(".")[0]) >= 24;
 
 /** The Node that runs the project: the pinned one from the lockfile, or this one when it is new enough. */
 export function projectNode() {
-  const pinned = join(root, "node_modules", `node-linux-${process.arch}`, "bin", "node");
+  const pinned = join(root, "node_modules", nodePackage, "bin", "node");
   if (existsSync(pinned)) return pinned;
-  if (Number(process.versions.node.split(".")[0]) >= 24) return process.execPath;
+  return isNewEnough ? process.execPath : noNode();
+}
+
+function noNode() {
   return fail(`The project needs Node 24, and no pinned build exists for ${process.platform}-${process.arch}.`, "Install Node 24 or newer and start again with it.");
 }
 
