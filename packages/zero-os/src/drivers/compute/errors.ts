@@ -6,6 +6,14 @@ const defined = defineErrors({
     summary: "A program that runs zmachines is not installed on this 3Node.",
     cure: "Install the Debian packages runc or crun, conmon, skopeo, umoci, e2fsprogs, util-linux and perl-base, then start the node again.",
   },
+  "compute.user_namespaces_denied": {
+    summary: "This machine does not let the node make user namespaces, without which no zmachine runs.",
+    cure: "Boot Zero-OS on the machine itself: not in a chroot or an unprivileged container, and with the sysctl user.max_user_namespaces above 0.",
+  },
+  "compute.owners_lost": {
+    summary: "Files of this node's zmachines belong to ids of their own for each contract, which the machine cannot arrange any more.",
+    cure: "Boot a kernel from 5.19 on, as before, with the data folder on a file system that can move owners (ext4, xfs, btrfs).",
+  },
   "compute.image_not_found": {
     summary: "The registry does not have this image.",
     cure: "Check the image's name and digest, push it if it is yours, and sign a new version of the solution.",

@@ -68,9 +68,8 @@ export async function linuxCompute(options: LinuxComputeOptions): Promise<LinuxC
   for (const folder of [runDir, `${runDir}/zm`]) await chmod(folder, 0o711);
   await mkdir(`${options.dataDir}/zmachines`, { recursive: true, mode: 0o700 });
   await mkdir(`${options.dataDir}/exits`, { recursive: true, mode: 0o700 });
-  const facts = await detectMachine({ dataDir: options.dataDir, firstHostId: idRange.first });
-  const shiftsOwners = facts.shiftsOwners && options.shiftedMounts !== false;
-  const driver = new Driver({ ...options, runDir, idRange, facts: { ...facts, shiftsOwners } });
+  const facts = await detectMachine({ dataDir: options.dataDir, firstHostId: idRange.first, shiftedMounts: options.shiftedMounts ?? true });
+  const driver = new Driver({ ...options, runDir, idRange, facts });
   await driver.recover();
   return driver;
 }

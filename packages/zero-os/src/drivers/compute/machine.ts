@@ -2,15 +2,17 @@
 import { access, constants, readFile } from "node:fs/promises";
 import { detectCgroups, type CgroupLayout } from "./cgroups.ts";
 import { fail } from "./errors.ts";
+import { run } from "./exec.ts";
 import { canShiftOwners } from "./idmap.ts";
 import { COMPUTE_LIMITS as L } from "./limits.ts";
+import { idsPerContract } from "./owners.ts";
 
 export interface MachineFacts {
   readonly runtimeName: "crun" | "runc";
   /** Program and first arguments that run it. */
   readonly runtimeCommand: readonly [string, ...string[]];
   readonly cgroups: CgroupLayout;
-  /** Mounts can move owners: every contract has ids of its own. */
+  /** Mounts move owners: every contract has ids of its own. */
   readonly shiftsOwners: boolean;
   /** Open files per process: at most what this machine lets the agent have, which no user namespace can raise. */
   readonly openFiles: number;
@@ -18,7 +20,15 @@ export interface MachineFacts {
 
 const FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
-export async function detectMachine(options: { readonly dataDir: string; readonly firstHostId: number }): Promise<MachineFacts> {
+export interface MachineOptions {
+  readonly dataDir: string;
+  readonly firstHostId: number;
+  /** False: owners are not moved by mounts even where they could be. */
+  readonly shiftedMounts: boolean;
+}
+
+/** @throws GridError compute.tool_missing, compute.user_namespaces_denied, compute.owners_lost */
+export async function detectMachine(options: MachineOptions): Promise<MachineFacts> {
   const cgroups = await detectCgroups();
   for (const program of ["conmon", "skopeo", "umoci", "mkfs.ext4", "nsenter", "perl"]) {
     if ((await find(program)) === undefined) throw missing(program);
@@ -26,11 +36,19 @@ export async function detectMachine(options: { readonly dataDir: string; readonl
   for (const runtimeName of ["crun", "runc"] as const) {
     const path = await find(runtimeName);
     if (path === undefined) continue;
-    const shiftsOwners = await canShiftOwners(options.dataDir, options.firstHostId);
+    await demandUserNamespaces();
+    const able = options.shiftedMounts && (await canShiftOwners(options.dataDir, options.firstHostId));
+    const shiftsOwners = await idsPerContract({ dataDir: options.dataDir, able });
     const runtimeCommand = runtimeName === "crun" ? crunCommand(path, cgroups) : ([path] as const);
     return { runtimeName, runtimeCommand, cgroups, shiftsOwners, openFiles: await openFilesLimit() };
   }
   throw missing("crun");
+}
+
+/** A node that could not run a single zmachine must not take contracts, and says so before it registers. */
+async function demandUserNamespaces(): Promise<void> {
+  const result = await run("unshare", ["--user", "--", "true"]);
+  if (result.code !== 0) throw fail("compute.user_namespaces_denied", { details: { reason: result.stderr.trim() } });
 }
 
 /**
