@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bytesToHex } from "@tfgrid/primitives";
 import { type Call, connectChain, runtime, testing } from "@tfgrid/tfchain";
+import { SERVER_FLAGS } from "../packages/tfchain/src/new-chain.ts";
 import { farmer, prepareLedger, sendersOf, signAll } from "./contracts.ts";
 import { benchGenesis } from "./ledger.ts";
 import { report } from "./section.ts";
@@ -36,7 +37,7 @@ function writeFiles(): void {
 async function start(): Promise<{ child: ChildProcess; url: string }> {
   const main = new URL("../packages/tfchain/src/main.ts", import.meta.url).pathname;
   const { CHAIN_CPU_PROFILE: profile } = process.env;
-  const flags = profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profile];
+  const flags = [...SERVER_FLAGS, ...(profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profile])];
   const child = spawn(process.execPath, [...flags, main, "--config", join(folder, "config.json")], { stdio: ["ignore", "pipe", "inherit"] });
   child.once("exit", (code) => {
     if (code !== 0 && !child.killed) throw new Error(`the chain has ended with code ${code}`);

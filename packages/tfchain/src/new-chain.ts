@@ -16,9 +16,11 @@ import type { Validator } from "./types/index.ts";
 export const CONFIG_FILE = "chain.json";
 /**
  * Of Node, for a server that has a machine to itself. With V8's own 16 MB for young values, those of waiting transactions are
- * copied again and again before they die: a tenth of a validator's processor time under full load. It takes the room only then.
+ * copied again and again before they die: a tenth of a validator's processor time under full load. It takes the room above 16 MB
+ * only then. One thread collects young values, in 16 MB from the start: several wait for each other's last pieces, and V8's threads of
+ * a ledger that makes one block a second took twice as much.
  */
-export const SERVER_FLAGS = ["--max-semi-space-size=64"] as const;
+export const SERVER_FLAGS = ["--no-parallel-scavenge", "--min-semi-space-size=16", "--max-semi-space-size=64"] as const;
 const GENESIS_FILE = "genesis.json";
 const DATA_DIR = "data";
 const COMET_HOME = "cometbft";
