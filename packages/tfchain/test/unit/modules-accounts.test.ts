@@ -184,4 +184,14 @@ describe("terms", () => {
     charterCell.put(chain.state, { ...NO_CHARTER, terms: { version: 3, document: cid("terms3") } });
     chain.refuse("twins.terms_not_accepted", "user", nodeCall(chain));
   });
+
+  it("are the holder's word: who takes over a twin has agreed to nothing yet", () => {
+    const chain = world({ rich: ["farmer", "user", "agent", "other", "buyer"] });
+    charterCell.put(chain.state, { ...NO_CHARTER, terms: { version: 2, document: cid("terms") } });
+    const twin = chain.twin("user");
+    chain.do("user", { type: "twins.accept_terms", version: 2 }, { type: "twins.offer", to: accountOf("buyer") });
+    chain.do("buyer", { type: "twins.accept", twinId: twin, relays: [], encryptionKey: keyOf("buyer").encryptionKey });
+    expect(chain.read.acceptedTerms(twin)).toBeUndefined();
+    chain.refuse("twins.terms_not_accepted", "buyer", nodeCall(chain));
+  });
 });

@@ -68,3 +68,19 @@ describe("a dispute", () => {
     chain.refuse("reputation.no_dispute", "other", resolve(true));
   });
 });
+
+describe("work that ended well", () => {
+  it("counts for a node when somebody else paid for it", () => {
+    const fulfilled = (payer: string): bigint => {
+      const chain = world();
+      chain.do(payer, nodeCall(chain));
+      chain.run(MINUTE, { up: ["node1", "node2"] });
+      chain.do(payer, { type: "contracts.cancel", contractId: chain.read.contracts({})[0]!.id });
+      expect(chain.read.contracts({})[0]?.billedUnits).toBeGreaterThan(0n);
+      return chain.read.reputation({ nodeId: chain.nodeOf("node1") }).evidence.fulfilledUnits;
+    };
+    expect(fulfilled("user")).toBeGreaterThan(0n);
+    // Who pays himself proves nothing.
+    expect(fulfilled("farmer")).toBe(0n);
+  });
+});

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { listParameters } from "../../src/runtime/governance/parameters.ts";
 import { proposals } from "../../src/runtime/governance/store.ts";
-import { LOCAL_POLICY } from "../../src/runtime/policy/presets.ts";
+import { LOCAL_POLICY, NO_CHARTER } from "../../src/runtime/policy/presets.ts";
+import { charterCell } from "../../src/runtime/policy/store.ts";
 import type { Call } from "../../src/types/calls.ts";
 import type { Change, ProposalId } from "../../src/types/governance.ts";
 import { type Chain, TFT, accountOf, cid, world } from "./runtime-harness.ts";
@@ -138,6 +139,18 @@ describe("who weighs", () => {
     // node2 fell silent, node3 came after the proposal: node1 alone is half of what was counted.
     expect(only(chain).ayes).toBe(500_000);
   });
+
+  it("nor stake that may be gone before the vote has ended", () => {
+    const chain = ready();
+    // A lock of 15 minutes; the other one's is three hours.
+    chain.do("agent", { type: "accounts.stake", amountUnits: 100n * TFT, level: 0 });
+    chain.run(14 * MINUTE, { stepMs: MINUTE });
+    chain.do("user", propose(price(40_000)));
+    const { id } = only(chain);
+    chain.refuse("governance.no_power", "agent", vote(chain, id, false, false));
+    chain.do("other", vote(chain, id, false, false));
+    expect(only(chain).nays).toBeGreaterThan(0);
+  });
 });
 
 describe("ranges", () => {
@@ -154,6 +167,13 @@ describe("ranges", () => {
       ["governance.bad_change", { type: "certifiers", accounts: [accountOf("user"), accountOf("user")] }],
     ];
     for (const [code, change] of refused) chain.refuse(code, "user", propose(change));
+  });
+
+  it("and terms only go forward", () => {
+    const chain = world();
+    charterCell.put(chain.state, { ...NO_CHARTER, terms: { version: 2, document: cid("terms") } });
+    for (const version of [1, 2]) chain.refuse("governance.bad_change", "user", propose({ type: "terms", version, document: cid("other terms") }));
+    chain.do("user", propose({ type: "terms", version: 3, document: cid("other terms") }));
   });
 
   it("contain every number that a chain begins with, on the main network", () => {

@@ -58,8 +58,8 @@ describe("the price of TFT", () => {
     expect(chain.read.price().stale).toBe(false);
     chain.run(5 * MINUTE, { stepMs: MINUTE });
     expect(chain.read.price()).toMatchObject({ stale: true, tftPriceMicroUsd: 80_000 });
-    // Old words do not count beside a new one.
-    chain.do("user", feed(60_000));
+    // An old word is no third one beside two new.
+    say(chain, 60_000, 60_000);
     expect(price(chain)).toBe(80_000);
     say(chain, 60_000, 60_000, 60_000);
     expect([price(chain), chain.read.price().stale]).toEqual([76_000, false]);

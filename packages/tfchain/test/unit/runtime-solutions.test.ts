@@ -223,6 +223,7 @@ describe("members", () => {
     chain.refuse("solutions.member_exists", "user", add("laptop", "x"));
     chain.refuse("solutions.member_exists", "user", add("third", "phone"));
     expect(solutionOf(chain).members.map(({ ip }) => ip)).toEqual(["10.20.0.2", "10.20.0.3"]);
+    chain.refuse("solutions.not_a_signer", "other", { type: "solutions.remove_member", solutionId: solution.id, name: "laptop" });
     chain.do("user", { type: "solutions.remove_member", solutionId: solution.id, name: "laptop" });
     chain.refuse("solutions.member_not_found", "user", { type: "solutions.remove_member", solutionId: solution.id, name: "laptop" });
     chain.do("user", add("tablet"));
