@@ -40,7 +40,7 @@ export async function teardownNode(options: TeardownOptions): Promise<void> {
 
 async function teardownCompute(options: TeardownOptions, logger: Logger): Promise<void> {
   const { computeDir, computeRunDir, cgroupParent } = placesOf(options);
-  const compute = await linuxCompute({ dataDir: computeDir, cgroupParent, runDir: computeRunDir, logger });
+  const compute = await linuxCompute({ dataDir: computeDir, cgroupParent, runDir: computeRunDir, removeOnly: true, logger });
   try {
     await compute.teardown();
   } finally {

@@ -42,6 +42,8 @@ export interface LinuxComputeOptions {
   readonly idRange?: IdRangeOptions;
   /** False: unpack images with moved owners even where mounts could move them; all contracts of the node share one range. */
   readonly shiftedMounts?: boolean;
+  /** Only `teardown` will be called: it must work where zmachines cannot run. */
+  readonly removeOnly?: boolean;
   /** containers-registries.conf(5) of this node. */
   readonly registriesConf?: string;
   readonly logger?: Logger;
@@ -68,7 +70,8 @@ export async function linuxCompute(options: LinuxComputeOptions): Promise<LinuxC
   for (const folder of [runDir, `${runDir}/zm`]) await chmod(folder, 0o711);
   await mkdir(`${options.dataDir}/zmachines`, { recursive: true, mode: 0o700 });
   await mkdir(`${options.dataDir}/exits`, { recursive: true, mode: 0o700 });
-  const facts = await detectMachine({ dataDir: options.dataDir, firstHostId: idRange.first, shiftedMounts: options.shiftedMounts ?? true });
+  const { dataDir, shiftedMounts = true, removeOnly = false } = options;
+  const facts = await detectMachine({ dataDir, firstHostId: idRange.first, shiftedMounts, removeOnly });
   const driver = new Driver({ ...options, runDir, idRange, facts });
   await driver.recover();
   return driver;

@@ -25,6 +25,8 @@ export interface MachineOptions {
   readonly firstHostId: number;
   /** False: owners are not moved by mounts even where they could be. */
   readonly shiftedMounts: boolean;
+  /** Nothing will be run: what only that needs may be missing. */
+  readonly removeOnly: boolean;
 }
 
 /** @throws GridError compute.tool_missing, compute.user_namespaces_denied, compute.owners_lost */
@@ -36,13 +38,16 @@ export async function detectMachine(options: MachineOptions): Promise<MachineFac
   for (const runtimeName of ["crun", "runc"] as const) {
     const path = await find(runtimeName);
     if (path === undefined) continue;
-    await demandUserNamespaces();
-    const able = options.shiftedMounts && (await canShiftOwners(options.dataDir, options.firstHostId));
-    const shiftsOwners = await idsPerContract({ dataDir: options.dataDir, able });
+    const shiftsOwners = !options.removeOnly && (await movesOwners(options));
     const runtimeCommand = runtimeName === "crun" ? crunCommand(path, cgroups) : ([path] as const);
     return { runtimeName, runtimeCommand, cgroups, shiftsOwners, openFiles: await openFilesLimit() };
   }
   throw missing("crun");
+}
+
+async function movesOwners({ dataDir, firstHostId, shiftedMounts }: MachineOptions): Promise<boolean> {
+  await demandUserNamespaces();
+  return idsPerContract({ dataDir, able: shiftedMounts && (await canShiftOwners(dataDir, firstHostId)) });
 }
 
 /** A node that could not run a single zmachine must not take contracts, and says so before it registers. */
