@@ -62,6 +62,14 @@ describe("image references", () => {
   ])("%s means %s", (output, code) => {
     expect(pullError(image, output).code).toBe(code);
   });
+
+  test("a port, a name or a digest that looks like a status decides nothing", () => {
+    const asked = { reference: "127.0.0.1:40312/team/403", digest: `sha256:${"404-403-".replaceAll("-", "a").repeat(8)}` };
+    const refused = `reading manifest ${asked.digest} in 127.0.0.1:40312/team/403: dial tcp 127.0.0.1:40312: connection refused`;
+    expect(pullError(asked, refused).code).toBe("compute.registry_unreachable");
+    expect(pullError(asked, `reading manifest ${asked.digest} in 127.0.0.1:40312/team/403: manifest unknown`).code).toBe("compute.image_not_found");
+    expect(pullError(asked, "received unexpected HTTP status: 403 Forbidden").code).toBe("compute.image_denied");
+  });
 });
 
 describe("runtime configuration", () => {

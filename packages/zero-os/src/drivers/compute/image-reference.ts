@@ -24,8 +24,8 @@ const SIGNS: readonly [RegExp, Parameters<typeof fail>[0]][] = [
     "compute.image_corrupt",
   ],
   [/no image found in (manifest list|image index)|no (child|matching) manifest|choosing (an )?image/i, "compute.image_wrong_platform"],
-  [/unauthorized|authentication required|access to the resource is denied|forbidden|403/i, "compute.image_denied"],
-  [/manifest unknown|name unknown|repository name not known|not found|404|blob unknown/i, "compute.image_not_found"],
+  [/unauthorized|authentication required|access to the resource is denied|forbidden|\b403\b/i, "compute.image_denied"],
+  [/manifest unknown|name unknown|repository name not known|not found|\b404\b|blob unknown/i, "compute.image_not_found"],
   [
     /connection refused|no such host|i\/o timeout|TLS handshake|no route to host|network is unreachable|connection reset|deadline exceeded|EOF|x509|server gave HTTP response/i,
     "compute.registry_unreachable",
@@ -39,6 +39,8 @@ const SIGNS: readonly [RegExp, Parameters<typeof fail>[0]][] = [
 /** The first matching row decides: the order goes from certain signs to vague ones. */
 export function pullError(image: { readonly reference: string; readonly digest: string }, output: string): GridError {
   const message = output.trim().slice(-1000);
-  const code = SIGNS.find(([pattern]) => pattern.test(output))?.[1] ?? "compute.registry_failed";
+  // What was asked for is repeated in the answer, and a port, a name or a digest may look like a status.
+  const said = [image.reference, repositoryOf(image.reference), image.digest].reduce((text, asked) => text.replaceAll(asked, ""), output);
+  const code = SIGNS.find(([pattern]) => pattern.test(said))?.[1] ?? "compute.registry_failed";
   return fail(code, { details: { reference: image.reference, digest: image.digest, message } });
 }
