@@ -4,7 +4,7 @@ import { isGridError, messageOf, silentLogger, systemClock } from "@tfgrid/primi
 import { ensureCertificate } from "./certificates.ts";
 import { parseTraffic } from "./core/answers.ts";
 import { ADMIN_SOCKET } from "./core/config.ts";
-import { checkRoutes, namespacesOf, type Section } from "./core/desired.ts";
+import { namespacesOf, type Section, type SortedRoutes, sortRoutes } from "./core/desired.ts";
 import { fail } from "./errors.ts";
 import { haproxyProcess } from "./haproxy/process.ts";
 import { askSocket } from "./haproxy/socket.ts";
@@ -63,6 +63,9 @@ class HaproxyGateway implements Gateway {
   #sections: readonly Section[];
   /** Undefined until somebody said what is wanted, now or before a restart. */
   #routes: readonly GatewayRoute[] | undefined;
+  #refused: SortedRoutes["refused"] = [];
+  /** What was said last about what is left out. */
+  #leftOut = "";
   #namespaceIds: ReadonlyMap<string, string> = new Map();
   #reloads = 0;
   #starts = 0;
@@ -80,8 +83,14 @@ class HaproxyGateway implements Gateway {
   }
 
   async apply(routes: readonly GatewayRoute[]): Promise<GatewayStatus> {
-    checkRoutes(routes);
-    await this.#turn(() => this.#bring(routes));
+    const { good, refused, leftOut } = sortRoutes(routes);
+    const words = [...refused.map(({ message }) => message ?? ""), ...leftOut].join("; ");
+    if (words !== this.#leftOut && words !== "") this.#machine.logger.warn("not everything can be served", { leftOut: words.slice(0, 2_000) });
+    this.#leftOut = words;
+    await this.#turn(async () => {
+      await this.#bring(good);
+      this.#refused = refused;
+    });
     return this.status();
   }
 
@@ -92,7 +101,7 @@ class HaproxyGateway implements Gateway {
     return {
       running: states !== undefined,
       pid,
-      routes: statusOf(this.#sections, states),
+      routes: [...statusOf(this.#sections, states), ...this.#refused],
       reloads: this.#reloads,
       starts: this.#starts,
       error: this.#error,

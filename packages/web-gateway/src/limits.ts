@@ -2,8 +2,8 @@
 export const GATEWAY_LIMITS = {
   /** Routes of one gateway node: each is a backend section of some 20 KiB in HAProxy. */
   maxRoutes: 2_000,
-  /** Backends of one route: the replicas of one service. */
-  maxBackendsPerRoute: 64,
+  /** Backends of one route: the replicas of one service, twice while an update starts new ones first. */
+  maxBackendsPerRoute: 200,
   /** Server slots that a route has at least, so that a few more replicas need no reload. */
   minSlots: 4,
   /** Connections in all; each may hold two buffers of 16 KiB: 128 MiB at the most. */

@@ -1,9 +1,8 @@
 /** Checked routes and their places in HAProxy. Pure. */
 import { createHash } from "node:crypto";
 import { isIP } from "node:net";
-import { fail } from "../errors.ts";
 import { GATEWAY_LIMITS as L } from "../limits.ts";
-import type { GatewayBackend, GatewayRoute } from "../types.ts";
+import type { GatewayBackend, GatewayRoute, RouteStatus } from "../types.ts";
 
 export interface Slot {
   /** HAProxy's server name: `s1`, or `n2s1` where a route reaches into several networks. */
@@ -26,38 +25,69 @@ const NAMESPACE = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,254}$/;
 const CHECK_PATH = /^\/[A-Za-z0-9._~%!$&'()*+,;=:@/?-]{0,1023}$/;
 const QUOTES = /['"\\#]/;
 
-const invalid = (route: GatewayRoute, message: string) =>
-  fail("gateway.invalid_route", { message: `route ${JSON.stringify(route.host)}: ${message}`, details: { host: route.host } });
-
 /** No loopback inside a private network: the gateway would talk to what only the network's own services may reach. */
 function isLoopback(address: string): boolean {
   return address.startsWith("127.") || address === "::1" || address.startsWith("0.") || address === "::" || /^::ffff:/i.test(address);
 }
 
-function checkBackend(route: GatewayRoute, backend: GatewayBackend): void {
-  const { id, address, port, namespace } = backend;
-  if (isIP(address) === 0) throw invalid(route, `backend ${id}: "${address}" is no IP address`);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw invalid(route, `backend ${id}: ${port} is no port`);
-  if (namespace === undefined) return;
-  if (!NAMESPACE.test(namespace)) throw invalid(route, `backend ${id}: "${namespace}" is no namespace name`);
-  if (isLoopback(address)) throw invalid(route, `backend ${id}: a loopback address in a private network`);
+/** What is wrong with a backend, in words. */
+function backendProblem({ address, port, namespace }: GatewayBackend): string | undefined {
+  if (isIP(address) === 0) return `"${address}" is no IP address`;
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) return `${port} is no port`;
+  if (namespace === undefined) return undefined;
+  if (!NAMESPACE.test(namespace)) return `"${namespace}" is no namespace name`;
+  return isLoopback(address) ? "a loopback address in a private network" : undefined;
 }
 
-/** @throws GridError gateway.invalid_route, gateway.duplicate_host, gateway.too_many_routes */
-export function checkRoutes(routes: readonly GatewayRoute[]): void {
-  if (routes.length > L.maxRoutes) throw fail("gateway.too_many_routes", { message: `${routes.length} routes, at most ${L.maxRoutes}` });
-  const hosts = new Set<string>();
-  for (const route of routes) {
-    if (!HOST.test(route.host)) throw invalid(route, "the host is no lower-case DNS name");
-    if (hosts.has(route.host))
-      throw fail("gateway.duplicate_host", { message: `${route.host} has two routes`, details: { host: route.host } });
-    hosts.add(route.host);
-    if (route.backends.length > L.maxBackendsPerRoute) throw invalid(route, `more than ${L.maxBackendsPerRoute} backends`);
-    if (new Set(route.backends.map(({ id }) => id)).size !== route.backends.length) throw invalid(route, "two backends have the same id");
-    for (const backend of route.backends) checkBackend(route, backend);
-    const path = route.checks?.type === "http" ? route.checks.path : "/";
-    if (!CHECK_PATH.test(path) || QUOTES.test(path)) throw invalid(route, "the path of the health check");
+function headProblem({ host, checks }: GatewayRoute): string | undefined {
+  if (!HOST.test(host)) return "the host is no lower-case DNS name";
+  const path = checks?.type === "http" ? checks.path : "/";
+  return CHECK_PATH.test(path) && !QUOTES.test(path) ? undefined : "the path of the health check";
+}
+
+/** The backends that can be served, each id once, and what is wrong with the others. */
+function sortBackends({ backends }: GatewayRoute): { readonly good: readonly GatewayBackend[]; readonly problems: readonly string[] } {
+  const good = new Map<string, GatewayBackend>();
+  const problems: string[] = [];
+  for (const backend of backends) {
+    const problem = good.has(backend.id) ? "two backends have this id" : good.size >= L.maxBackendsPerRoute ? `more than ${L.maxBackendsPerRoute} backends` : backendProblem(backend);
+    if (problem === undefined) good.set(backend.id, backend);
+    else problems.push(`backend ${backend.id}: ${problem}`);
   }
+  return { good: [...good.values()], problems };
+}
+
+export interface SortedRoutes {
+  readonly good: readonly GatewayRoute[];
+  /** Not served at all, and why. */
+  readonly refused: readonly (RouteStatus & { readonly code: string })[];
+  /** Backends that were left out of routes that are served. */
+  readonly leftOut: readonly string[];
+}
+
+/**
+ * Strangers share a gateway, and backends are what 3Nodes report: what cannot be served is left out and told, so that one
+ * tenant's mistake or one node's lie holds up nobody else.
+ */
+export function sortRoutes(routes: readonly GatewayRoute[]): SortedRoutes {
+  const good = new Map<string, GatewayRoute>();
+  const refused: SortedRoutes["refused"][number][] = [];
+  const leftOut: string[] = [];
+  for (const route of routes) {
+    const name = `route ${JSON.stringify(route.host)}`;
+    const refuse = (code: "gateway.invalid_route" | "gateway.duplicate_host" | "gateway.too_many_routes", message: string): void =>
+      void refused.push({ host: route.host, backends: 0, backendsTotal: route.backends.length, code, message });
+    const backends = sortBackends(route);
+    const problem = headProblem(route) ?? (backends.good.length === 0 ? backends.problems[0] : undefined);
+    if (problem !== undefined) refuse("gateway.invalid_route", `${name}: ${problem}`);
+    else if (good.has(route.host)) refuse("gateway.duplicate_host", `${route.host} has two routes`);
+    else if (good.size >= L.maxRoutes) refuse("gateway.too_many_routes", `${routes.length} routes, at most ${L.maxRoutes}`);
+    else {
+      good.set(route.host, { ...route, backends: backends.good });
+      leftOut.push(...backends.problems.map((entry) => `${name}: ${entry}`));
+    }
+  }
+  return { good: [...good.values()], refused, leftOut };
 }
 
 export const sectionName = (host: string): string => `r_${createHash("sha256").update(host).digest("hex").slice(0, 20)}`;

@@ -75,6 +75,15 @@ it("routes by host over http and https, tells the truth about the client, and an
   expect(JSON.parse((await get("nobody.test", { accept: "application/json" })).text)).toMatchObject({ code: "gateway.unknown_host" });
 });
 
+it("serves everybody else when one route cannot be served, and says which", async () => {
+  const one = await backendNamed("one");
+  const bad = { host: `bad.${DOMAIN}`, tls: "both" as const, backends: [{ id: "x", address: "nowhere", port: 80 }] };
+  const status = await gateway.apply([bad, route([one])]);
+  expect(status.routes).toMatchObject([{ host: web, backends: 1 }, { host: bad.host, backends: 0, code: "gateway.invalid_route" }]);
+  expect((await get(web)).status).toBe(200);
+  expect((await gateway.apply([route([one])])).routes).toMatchObject([{ host: web, backends: 1 }]);
+});
+
 it("counts what visitors send and get, by host, and not its own health checks", async () => {
   const other = `other.${DOMAIN}`;
   const [one, two] = [await backendNamed("one"), await backendNamed("two")];

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { parseDescription, parseMap, parseServersState, parseTraffic } from "../../src/core/answers.ts";
 import { type ConfigInput, renderConfig, structureHash } from "../../src/core/config.ts";
-import { checkRoutes, placeRoutes, type Section, sectionName } from "../../src/core/desired.ts";
+import { placeRoutes, type Section, sectionName, sortRoutes } from "../../src/core/desired.ts";
 import { mapCommands, mapsOf } from "../../src/core/maps.ts";
 import { errorFile } from "../../src/core/pages.ts";
 import { serverCommands } from "../../src/core/servers.ts";
+import { GATEWAY_LIMITS } from "../../src/limits.ts";
 import { routeStatus } from "../../src/status.ts";
 import type { GatewayBackend, GatewayRoute } from "../../src/types.ts";
 
@@ -38,14 +39,28 @@ describe("routes are checked before they come near a configuration", () => {
     ["no port", route("a", { backends: [backend("x", { port: 0 })] })],
     ["a namespace that is a path", route("a", { backends: [backend("x", { namespace: "../x" })] })],
     ["loopback in a private network", route("a", { backends: [backend("x", { address: "127.0.0.1", namespace: "z" })] })],
-    ["two backends of one id", route("a", { backends: [backend("x"), backend("x")] })],
     ["a quote in the check's path", route("a", { checks: { type: "http", path: "/'x" } })],
     ["a blank in the check's path", route("a", { checks: { type: "http", path: "/ hdr x y" } })],
   ])("refuses %s", (_what, bad) => {
-    expect(() => checkRoutes([bad])).toThrow(expect.objectContaining({ code: "gateway.invalid_route" }));
+    const fine = route("fine", { backends: [backend("y")] });
+    // Whoever else is served there is not held up.
+    expect(sortRoutes([bad, fine])).toMatchObject({ good: [fine], refused: [{ host: bad.host, backends: 0, code: "gateway.invalid_route" }] });
   });
   it("refuses one host twice", () => {
-    expect(() => checkRoutes([route("a"), route("a")])).toThrow(expect.objectContaining({ code: "gateway.duplicate_host" }));
+    expect(sortRoutes([route("a"), route("a")])).toMatchObject({ good: [{ host: "a" }], refused: [{ host: "a", code: "gateway.duplicate_host" }] });
+  });
+  it("serves what is good of a route: other backends are left out and told", () => {
+    const backends = [backend("x"), backend("x", { port: 81 }), backend("liar", { address: "127.0.0.1", namespace: "z" }), backend("y")];
+    const { good, refused, leftOut } = sortRoutes([route("a", { backends })]);
+    expect(good[0]?.backends).toEqual([backends[0], backends[3]]);
+    expect([refused, leftOut.length, leftOut.join()]).toEqual([[], 2, expect.stringContaining("liar")]);
+    const many = Array.from({ length: GATEWAY_LIMITS.maxBackendsPerRoute + 1 }, (_, index) => backend(`b${index}`));
+    expect(sortRoutes([route("a", { backends: many })]).good[0]?.backends).toHaveLength(GATEWAY_LIMITS.maxBackendsPerRoute);
+  });
+  it("refuses what is beyond its bound, and serves the rest", () => {
+    const routes = Array.from({ length: GATEWAY_LIMITS.maxRoutes + 1 }, (_, index) => route(`r${index}`));
+    const { good, refused } = sortRoutes(routes);
+    expect([good.length, refused.map(({ code }) => code)]).toEqual([GATEWAY_LIMITS.maxRoutes, ["gateway.too_many_routes"]]);
   });
 });
 
