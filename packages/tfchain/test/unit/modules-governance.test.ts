@@ -99,6 +99,24 @@ describe("a proposal", () => {
     expect(chain.read.pricing().cuMicroUsdPerHour).toBe(30_560);
   });
 
+  it("needs more for it than against it, however many are for it; as many are too few", () => {
+    for (const [nays, state] of [[1_000_000, "rejected"], [400_000, "rejected"], [399_999, "passed"]] as const) {
+      const chain = ready();
+      chain.do("user", { type: "accounts.stake", amountUnits: 60n * TFT, level: 3 });
+      chain.do("agent", { type: "accounts.stake", amountUnits: 20n * TFT, level: 3 });
+      chain.run(1_000, UP);
+      chain.do("farmer", propose(price(40_000)));
+      const { id } = only(chain);
+      chain.do("user", vote(chain, id, true, false));
+      chain.do("agent", vote(chain, id, true, false));
+      chain.do("farmer", vote(chain, id, false));
+      expect(only(chain)).toMatchObject({ ayes: 400_000, nays: 1_000_000, ayeVoters: 2 });
+      proposals.put(chain.state, id, { ...only(chain), nays });
+      chain.run(2 * MINUTE + 1_000, UP);
+      expect([nays, only(chain).state]).toEqual([nays, state]);
+    }
+  });
+
   it("loses its deposit when nobody cared", () => {
     const chain = ready();
     const pool = chain.free("pool");

@@ -152,6 +152,8 @@ describe("the time asleep", () => {
 
   it("the chain's own standstill lengthens no sleep", () => {
     const chain = asleep();
+    // Most of the period: were it not believed, the period's reward would be lost.
+    chain.run(maxSleepMs - 2 * MINUTE, { up: ["node2"] });
     chain.do("farmer", power(chain, "up"));
     chain.standstill(10 * maxSleepMs);
     chain.do("node1", beat(chain));

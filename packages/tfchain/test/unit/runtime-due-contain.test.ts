@@ -105,6 +105,27 @@ describe("what had failed", () => {
   });
 });
 
+describe("a vote whose end has failed", () => {
+  it("is over all the same", () => {
+    const { chain, fault } = buggy("proposal", () => {
+      throw new Error("a bug");
+    });
+    chain.do("user", { type: "accounts.stake", amountUnits: TFT, level: 3 });
+    chain.run(1_000);
+    chain.do("farmer", { type: "governance.propose", change: { type: "parameter", name: "pricing.cuMicroUsdPerHour", value: 40_000 }, document: null });
+    const { id, endsAtMs } = chain.read.proposals({})[0]!;
+    chain.do("user", { type: "governance.vote", proposalId: id, farmId: null, approve: true });
+    chain.run(endsAtMs - chain.timeMs, { stepMs: 5 * HOUR });
+    expect(failing(chain)).toMatchObject([{ kind: "proposal", subject: id }]);
+    expect(chain.read.proposal(id)?.state).toBe("voting");
+    chain.refuse("governance.not_voting", "user", { type: "governance.vote", proposalId: id, farmId: null, approve: false });
+    fault.mended = true;
+    chain.run(2 * MINUTE);
+    expect(chain.read.proposal(id)).toMatchObject({ state: "rejected", depositUnits: 0n });
+    expect(failing(chain)).toEqual([]);
+  });
+});
+
 describe("a bug that no handler throws", () => {
   it("is a row that cannot be written", () => {
     const { chain } = buggy("contract", ({ state }, id) => {
