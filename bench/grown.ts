@@ -3,7 +3,7 @@
  * that is moved by hand, so that contracts fall due evenly over one settlement interval. `--folder PATH` keeps it there: whoever
  * names the folder again works on a copy of what it holds, instead of growing it for minutes.
  */
-import { copyFileSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, copyFileSync, constants, existsSync, fsyncSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, cidOf, systemClock, utf8 } from "@tfgrid/primitives";
 import { type Call, type RunningChain, runtime, startChain, testing } from "@tfgrid/tfchain";
@@ -239,5 +239,10 @@ async function grown(folder: string, options: GrowOptions): Promise<Description>
 
 function copyData(from: string, to: string): void {
   mkdirSync(join(to, "data"), { recursive: true });
-  copyFileSync(join(from, "data", "chain.mdb"), join(to, "data", "chain.mdb"), constants.COPYFILE_FICLONE);
+  const copy = join(to, "data", "chain.mdb");
+  copyFileSync(join(from, "data", "chain.mdb"), copy, constants.COPYFILE_FICLONE);
+  // Else the first block's flush would be the copy's.
+  const descriptor = openSync(copy, "r");
+  fsyncSync(descriptor);
+  closeSync(descriptor);
 }
