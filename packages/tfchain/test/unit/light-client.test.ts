@@ -133,6 +133,17 @@ describe("trust ends", () => {
   });
 });
 
+describe("a header that was kept", () => {
+  const keeping = (kept: CometHeaderProof): TrustStore => ({ load: () => Promise.resolve(kept), save: () => Promise.resolve() });
+  const trust = { chainId: CHAIN_ID, validatorsHash: validatorsHash(validatorsOf(four)) };
+
+  test("of another chain is left alone: what is configured counts", async () => {
+    const { header } = at(steady, 2);
+    const foreign = signHeader({ header: { ...header, chainId: "another" }, members: four });
+    await expect(clientOf({ trust, store: keeping(foreign) }).verify(at(steady, 5), sourceOf(steady))).resolves.toMatchObject({ height: 5 });
+  });
+});
+
 describe("a server that lies", () => {
   const lies: [string, string, (header: CometHeaderProof) => CometHeaderProof][] = [
     ["another app hash", "light.bad_header", (signed) => ({ ...signed, header: { ...signed.header, appHash: digest("lie") } })],
