@@ -2,12 +2,12 @@
  * CometBFT is an outside program: taken from the PATH when its version is the pinned one, from the project's cache, or built
  * into that cache by Go. Exactly one version, because two builds of consensus code that differ may disagree on a block.
  */
-import { execFile } from "node:child_process";
 import { constants } from "node:fs";
 import { access, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineErrors, messageOf } from "@tfgrid/primitives";
+import { newEnoughGo, outputOf } from "./go.ts";
 
 /** The release whose wire schema is vendored beside this file; the only place that names it. */
 export const COMETBFT_VERSION = "0.38.25";
@@ -23,7 +23,11 @@ const BUILD_TIMEOUT_MS = 15 * 60_000;
 export const binaryErrors = defineErrors({
   "cometbft.not_available": {
     summary: `The program cometbft ${COMETBFT_VERSION} is not on this machine.`,
-    cure: `Install Go 1.23 or newer and start again (it is then built by itself), or run \`go install ${COMETBFT_PACKAGE}\` elsewhere and put the program on the PATH.`,
+    cure: `Install Go (Debian: apt-get install golang-go) and start again (it is then built by itself), or run \`go install ${COMETBFT_PACKAGE}\` elsewhere and put the program on the PATH.`,
+  },
+  "cometbft.no_toolchain": {
+    summary: "This machine's Go is too old for cometbft, and a newer one could not be fetched.",
+    cure: "Read Go's words above; connect the machine to its Go module proxy, or install Go 1.23 or newer, and start again.",
   },
   "cometbft.build_failed": {
     summary: "The program cometbft could not be built.",
@@ -58,18 +62,22 @@ export async function ensureCometBft(options: BinaryOptions = {}): Promise<strin
   if (found !== undefined) return found;
   const go = await findGo(options);
   if (go === undefined) throw binaryErrors.fail("cometbft.not_available");
+  const able = await newEnoughGo(go, options).catch((cause: unknown) => {
+    options.signal?.throwIfAborted();
+    throw binaryErrors.fail("cometbft.no_toolchain", { message: `Go could not be fetched: ${messageOf(cause).slice(-1_000)}`, cause });
+  });
   options.note?.(`building cometbft ${COMETBFT_VERSION} with Go, once`);
-  return build(go, options);
+  return build(able, options);
 }
 
-async function build(go: string, options: BinaryOptions): Promise<string> {
+async function build(able: string, options: BinaryOptions): Promise<string> {
   const { env = process.env, cacheDir = cometBftCache } = options;
   await mkdir(cacheDir, { recursive: true });
   // Built aside and moved into place: a build that is interrupted, or runs twice at once, leaves no half of a program.
   const aside = await mkdtemp(join(cacheDir, "build-"));
   try {
     const goEnv = { ...env, GOBIN: aside, GOFLAGS: `${env["GOFLAGS"] ?? ""} -buildvcs=false`.trim(), CGO_ENABLED: "0" };
-    await output(go, ["install", COMETBFT_PACKAGE], { ...options, env: goEnv, timeoutMs: BUILD_TIMEOUT_MS });
+    await outputOf(able, ["install", COMETBFT_PACKAGE], { ...options, env: goEnv, timeoutMs: BUILD_TIMEOUT_MS });
     await rename(join(aside, "cometbft"), cached(options));
   } catch (cause) {
     options.signal?.throwIfAborted();
@@ -96,17 +104,7 @@ async function isExecutable(path: string): Promise<boolean> {
 
 /** Something on the PATH that does not answer is not what is wanted, whatever its name. */
 async function versionOf(program: string, options: BinaryOptions): Promise<string | undefined> {
-  const text = await output(program, ["version"], { ...options, timeoutMs: VERSION_TIMEOUT_MS }).catch(() => "");
+  const text = await outputOf(program, ["version"], { ...options, timeoutMs: VERSION_TIMEOUT_MS }).catch(() => "");
   options.signal?.throwIfAborted();
   return /^v?(\d+\.\d+\.\d+)(\+\S+)?\s*$/.exec(text)?.[1];
-}
-
-function output(program: string, args: readonly string[], options: BinaryOptions & { readonly timeoutMs: number }): Promise<string> {
-  const { env, signal, timeoutMs } = options;
-  return new Promise((resolve, reject) => {
-    execFile(program, args, { timeout: timeoutMs, ...(env === undefined ? {} : { env }), ...(signal === undefined ? {} : { signal }) }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout);
-      else reject(new Error(stderr.trim() || error.message, { cause: error }));
-    });
-  });
 }
