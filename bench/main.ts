@@ -3,7 +3,7 @@
  * median of several runs on real grids, written to docs/performance.md with machine, date and command. Not a timed test: a
  * slow machine gets slow figures and no failure.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Json, type TestGrid, gridOn, newStateDir, until } from "../e2e/support/grid.ts";
@@ -100,14 +100,24 @@ interface Idle {
   readonly nodeAgentPssBytes: number;
   readonly gridPssBytes: number;
   readonly corePercent: number;
+  /** The yardstick: what an empty program costs here and now. */
+  readonly emptyProgramPercent: number;
 }
 
+/** Waking a processor that sleeps costs what it costs on this machine at this time of day: told beside the grid's own figure. */
+const EMPTY_PROGRAM = { source: "setInterval(() => undefined, 50)", title: "the same minute, a Node program that does nothing 20 times a second, of one core" } as const;
+
 async function measureIdle(grid: TestGrid): Promise<Idle> {
-  await sleep(IDLE_SETTLE_MS);
   const ours = (): ReturnType<typeof processesMatching> => processesMatching(grid.stateDir, grid.prefix);
+  const empty = spawn(process.execPath, ["-e", EMPTY_PROGRAM.source], { stdio: "ignore" });
+  const emptyMs = (): number => processesMatching(EMPTY_PROGRAM.source).find(({ pid }) => pid === empty.pid)?.cpuMs ?? Number.NaN;
+  await sleep(IDLE_SETTLE_MS);
   const before = new Map(ours().map((entry) => [entry.pid, entry.cpuMs]));
+  const emptyBeforeMs = emptyMs();
   await sleep(IDLE_WATCH_MS);
   const after = ours();
+  const emptyProgramPercent = (100 * (emptyMs() - emptyBeforeMs)) / IDLE_WATCH_MS;
+  empty.kill();
   const agents = after.filter((entry) => entry.command.includes("zero-os/src/main.ts"));
   const usedMs = after.reduce((sum, entry) => sum + entry.cpuMs - (before.get(entry.pid) ?? entry.cpuMs), 0);
   return {
@@ -115,6 +125,7 @@ async function measureIdle(grid: TestGrid): Promise<Idle> {
     nodeAgentPssBytes: median(agents.map((entry) => entry.pssBytes)),
     gridPssBytes: after.reduce((sum, entry) => sum + entry.pssBytes, 0),
     corePercent: (100 * usedMs) / IDLE_WATCH_MS,
+    emptyProgramPercent,
   };
 }
 
@@ -147,6 +158,7 @@ async function main(): Promise<void> {
     size("idle 3Node agent, resident set size (its share of the Node binary counted in full)", idle.nodeAgentRssBytes, undefined);
     size("whole local grid with the guestbook", idle.gridPssBytes, TARGETS.gridBytes);
     figures.push({ name: "whole local grid, idle, of one core", value: `${idle.corePercent.toFixed(1)} %`, spread: `${IDLE_WATCH_MS / 1000} s watched`, target: `< ${TARGETS.idleCorePercent} %` });
+    figures.push({ name: EMPTY_PROGRAM.title, value: `${idle.emptyProgramPercent.toFixed(2)} %`, spread: "the yardstick", target: "" });
     writeReport(figures);
   } finally {
     rmSync(folder, { recursive: true, force: true });

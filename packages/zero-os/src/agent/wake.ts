@@ -4,6 +4,9 @@ import type { Clock } from "@tfgrid/primitives";
 /** Timers hold 31 bits of milliseconds and fire at once beyond; one look an hour costs nothing. */
 const LONGEST_SLEEP_MS = 3_600_000;
 
+/** Made once: an abort without a reason makes an exception with a stack each time. */
+const AWAKE = new Error("awake");
+
 export class Wake {
   #rung = false;
   #waiter: (() => void) | undefined;
@@ -24,7 +27,7 @@ export class Wake {
       const delayMs = Math.min(Math.max(0, untilMs - clock.nowMs()), LONGEST_SLEEP_MS);
       const asleep = clock.sleep(delayMs, AbortSignal.any([signal, timer.signal])).catch(() => undefined);
       await Promise.race([rung, asleep]);
-      timer.abort();
+      timer.abort(AWAKE);
       this.#waiter = undefined;
     }
     this.#rung = false;
