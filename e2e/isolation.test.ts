@@ -117,9 +117,9 @@ describe("the network of a tenant", () => {
     expect((await fetch(`${endpoints.chain.url}/health`)).ok).toBe(true);
     for (const machine of machines) expect(await inNetns(machine, ["socat", "-t", "2", "-", `TCP:127.0.0.1:${OPEN_PORT}`])).toContain("reached");
     // The core is closed to the LAN too.
-    for (const { ip } of cores.filter((target) => target.port === OPEN_PORT)) {
-      expect(() => execFileSync("nc", ["-w", "1", ip, String(OPEN_PORT), "-e", "/bin/true"], { stdio: "ignore" }), ip).toThrow();
-    }
+    const connect = (ip: string, port: number): void => void execFileSync("socat", ["-u", "OPEN:/dev/null", `TCP:${ip}:${port},connect-timeout=1`], { stdio: "ignore" });
+    connect(host, 8545);
+    for (const { ip } of cores.filter((target) => target.port === OPEN_PORT)) expect(() => connect(ip, OPEN_PORT), ip).toThrow();
     for (const listener of listeners.splice(0)) listener.kill("SIGKILL");
   });
 

@@ -34,7 +34,7 @@ const RUN_PACKAGES = {
   wg: "wireguard-tools",
   "docker-registry": "docker-registry",
 };
-const TEST_PACKAGES = { busybox: "busybox-static", chromium: "chromium", ping: "iputils-ping", tcpdump: "tcpdump" };
+const TEST_PACKAGES = { busybox: "busybox-static", chromium: "chromium", ping: "iputils-ping", socat: "socat", tcpdump: "tcpdump" };
 /** Builds CometBFT where that is neither on the PATH nor built yet: for the tests of many validators. */
 const GO_PACKAGE = { go: "golang-go" };
 /** Only where the kernel has no WireGuard of its own. */
