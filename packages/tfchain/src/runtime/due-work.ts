@@ -16,7 +16,7 @@ import { nextId } from "./params/store.ts";
 import { type DueItem, type DueKind, dueItems, firstDueMs, isQueued, requeue } from "./store/due.ts";
 import { overlay } from "./store/overlay.ts";
 import { throwIfOfTheMachine, watchWriter } from "./transactions/contain.ts";
-import { failedWorkIds, failedWorks, failureOf, itemKey } from "./work/store.ts";
+import { failedWorkIds, failedWorks, failureOf, itemKey } from "./failed-work/store.ts";
 
 export interface DueWork {
   readonly handlers: Readonly<Record<DueKind, DueHandler>>;

@@ -18,7 +18,7 @@ import type { DueKind } from "./store/due.ts";
 import { transactionsModule as transactions } from "./transactions/module.ts";
 import { twinsModule as twins } from "./twins/module.ts";
 import { validatorsModule as validators } from "./validators/module.ts";
-import { workModule as work } from "./work/module.ts";
+import { workModule as work } from "./failed-work/module.ts";
 
 const MODULES = { accounts, billing, contracts, farms, governance, nodes, notary, policy, pricing, reputation, rewards, services, solutions, transactions, twins, validators, work } as const satisfies Readonly<Record<string, Module>>;
 

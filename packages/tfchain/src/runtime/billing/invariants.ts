@@ -5,7 +5,7 @@ import { lives } from "../nodes/store.ts";
 import { books } from "../rewards/books.ts";
 import { readPurse } from "../solutions/store.ts";
 import { type DueKind, dueName, dueItems } from "../store/due.ts";
-import { lookedAtMs } from "../work/store.ts";
+import { lookedAtMs } from "../failed-work/store.ts";
 
 /** Exactly the entries that the things themselves remember. */
 export function* nothingIsForgotten({ state, active, solutions: all, nodes: machines }: World): Iterable<string> {

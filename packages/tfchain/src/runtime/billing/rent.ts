@@ -7,7 +7,7 @@ import { contracts, readMeter } from "../contracts/store.ts";
 import { readParams } from "../params/store.ts";
 import { requireSolution, solutions } from "../solutions/store.ts";
 import { enterGrace, leaveGrace } from "./pause.ts";
-import { lookedAtMs } from "../work/store.ts";
+import { lookedAtMs } from "../failed-work/store.ts";
 import { scheduleGraceEnd } from "./schedule.ts";
 import { type Payouts, payOut, settle } from "./settle.ts";
 

@@ -32,7 +32,7 @@ import { twinIdByAccount, twins } from "../twins/store.ts";
 import { acceptedTerms } from "../twins/terms.ts";
 import { ties } from "../twins/ties.ts";
 import { stateVersionCell } from "../upgrades/store.ts";
-import { failedWorkIds, failedWorks } from "../work/store.ts";
+import { failedWorkIds, failedWorks } from "../failed-work/store.ts";
 import { misbehaviourIds, misbehaviours, validatorKeys, validatorSetCell } from "../validators/store.ts";
 
 export interface Section {

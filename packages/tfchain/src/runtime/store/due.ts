@@ -6,7 +6,7 @@
 import { decodeTrusted, s } from "@tfgrid/primitives";
 import type { WorkKind } from "../../types/work.ts";
 import type { StateReader, StateWriter } from "../api.ts";
-import { failedWorkIds, failedWorks, failureOf, itemKey } from "../work/store.ts";
+import { failedWorkIds, failedWorks, failureOf, itemKey } from "../failed-work/store.ts";
 import { padId, table } from "./table.ts";
 
 export type DueKind = WorkKind;
