@@ -35,6 +35,8 @@ export const PROBE_LIMITS = {
   intervalMs: 250,
   /** A link that is as it was: death is found in at most two seconds, for a quarter of the work. */
   steadyIntervalMs: 1_000,
+  /** The end that was asked first lets the other end ask first the next time, too; longer than clocks and queues drift in a second. */
+  alongMs: 100,
   /** Microseconds by which a delay may always move without the link being watched more closely. */
   steadyUs: 2_000,
   /** Probes lost in a row after which a link counts as dead. */

@@ -10,10 +10,11 @@ export const START_TIMEOUT_MS = 120_000;
 
 /**
  * V8 keeps a heap of several hundred MB before it collects in earnest; services that idle most of the time are asked to
- * collect early instead, because a whole grid shares one machine here. Helper threads of the collector are not worth their
- * wakes and their memory (6 to 10 MB a program) for heaps this small; young objects get 4 MB, so that a collection is rare.
+ * collect early instead, because a whole grid shares one machine here. V8's helper threads are not worth their memory (6 to
+ * 10 MB a program) and their wakes (a quarter of an idle grid's first minutes) for heaps and programs this small: it collects
+ * and compiles on the main thread. Young objects get 4 MB, so that a collection is rare.
  */
-const NODE_FLAGS = ["--min-semi-space-size=4", "--max-semi-space-size=4", "--single-threaded-gc", "--max-old-space-size=256", "--optimize-for-size"] as const;
+const NODE_FLAGS = ["--min-semi-space-size=4", "--max-semi-space-size=4", "--single-threaded", "--max-old-space-size=256", "--optimize-for-size"] as const;
 
 export const room = (name: string): string => fileURLToPath(new URL(`../../../${name}/src/main.ts`, import.meta.url));
 

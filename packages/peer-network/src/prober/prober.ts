@@ -39,6 +39,7 @@ interface Peer {
   readonly monitor: LinkMonitor;
   /** Cookies of questions without an answer yet. */
   readonly pending: Map<Hex, number>;
+  /** From when on the time to the next question is counted. */
   askedUs: number;
   repliesThisSecond: number;
 }
@@ -57,9 +58,9 @@ export function createProber(options: ProberOptions): Prober {
   let second = 0;
   const rest = sleeper(clock);
 
-  const ask = (peer: Peer): void => {
+  const ask = (peer: Peer, restMs = 0): void => {
     const now = nowUs();
-    peer.askedUs = now;
+    peer.askedUs = now + 1000 * restMs;
     const cookie = bytesToHex(entropy.randomBytes(8));
     peer.pending.set(cookie, now);
     socket.send(encodeProbe({ kind: "question", from: nodeId, to: peer.target.nodeId, cookie }, peer.key), peer.target.endpoint);
@@ -72,6 +73,8 @@ export function createProber(options: ProberOptions): Prober {
       peer.repliesThisSecond += 1;
       if (peer.repliesThisSecond > L.repliesPerSecondPerPeer) return;
       socket.send(encodeProbe({ kind: "answer", from: nodeId, to: packet.from, cookie: packet.cookie }, peer.key), from);
+      // Both ends are awake: what we want to know of the link is asked along, and our own next turn comes after theirs.
+      if (isQuiet(peer) && isDue(peer, nowUs(), intervalMsOf(peers.size))) ask(peer, L.alongMs);
       return;
     }
     const sentUs = peer.pending.get(packet.cookie);
@@ -106,7 +109,7 @@ export function createProber(options: ProberOptions): Prober {
       let lastRoundUs = nowUs();
       let pauseMs = 0;
       while (!signal.aborted) {
-        const intervalMs = Math.max(L.intervalMs, (1000 * peers.size) / L.budgetPerSecond);
+        const intervalMs = intervalMsOf(peers.size);
         // When this process itself was held up, answers may lie unread: no link is to blame for what we did not look at.
         if (nowUs() - lastRoundUs > 1_000 * (pauseMs + intervalMs)) for (const peer of peers.values()) peer.pending.clear();
         lastRoundUs = nowUs();
@@ -123,6 +126,8 @@ export function createProber(options: ProberOptions): Prober {
     },
   };
 }
+
+const intervalMsOf = (links: number): number => Math.max(L.intervalMs, (1000 * links) / L.budgetPerSecond);
 
 function settle({ onTransition }: ProberOptions, { monitor, target }: Peer, change: () => void): void {
   const before = monitor.alive;
@@ -175,10 +180,15 @@ function timeoutUs(monitor: LinkMonitor): number {
   return Math.min(L.timeoutMs * 1000, Math.max(L.patienceMs * 1000, 4 * monitor.delayUs));
 }
 
-/** Steady links are asked in every fourth round; a little early rather than a whole round late. */
-function isDue({ monitor, pending, askedUs }: Peer, nowUs: number, intervalMs: number): boolean {
-  const waitMs = monitor.silent || (monitor.steady && pending.size === 0) ? Math.max(L.steadyIntervalMs, intervalMs) : intervalMs;
-  return nowUs - askedUs >= 1000 * (waitMs - intervalMs / 2);
+const isQuiet = ({ monitor, pending }: Peer): boolean => monitor.silent || (monitor.steady && pending.size === 0);
+
+/**
+ * Steady links are asked early rather than late: whoever is awake anyway asks all that the next half of their interval would
+ * bring, so that after some rounds all links are asked in one wake of the processor.
+ */
+function isDue(peer: Peer, nowUs: number, intervalMs: number): boolean {
+  const waitMs = isQuiet(peer) ? Math.max(L.steadyIntervalMs, intervalMs) : intervalMs;
+  return nowUs - peer.askedUs >= 500 * waitMs;
 }
 
 /** A short round comes next when a link may be in trouble: to see which questions were not answered, and to ask again soon. */
@@ -192,7 +202,7 @@ function untilDueMs(peers: Iterable<Peer>, nowUs: number, intervalMs: number): n
   const waitMs = Math.max(L.steadyIntervalMs, intervalMs);
   let restMs = waitMs;
   for (const { askedUs } of peers) restMs = Math.min(restMs, waitMs - (nowUs - askedUs) / 1_000);
-  return Math.max(0, restMs);
+  return Math.max(0, Math.ceil(restMs));
 }
 
 const sameTarget = (a: ProbeTarget | undefined, b: ProbeTarget): boolean =>

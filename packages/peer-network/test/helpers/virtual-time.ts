@@ -25,7 +25,8 @@ export function virtualTime(startMs = 1_700_000_000_000): VirtualTime {
   return {
     at,
     clock: {
-      nowMs: () => now,
+      // Answers come between two milliseconds; a machine's clock tells whole ones.
+      nowMs: () => Math.floor(now),
       sleep: (delayMs, signal) =>
         new Promise((resolve, reject) => {
           if (signal?.aborted === true) reject(signal.reason as Error);

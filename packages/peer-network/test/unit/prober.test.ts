@@ -7,8 +7,6 @@ import { createProber, type ProbeSocket, type ProbeTarget } from "../../src/prob
 import { type FakeNode, fakeNode } from "../helpers/fake-grid.ts";
 import { virtualTime } from "../helpers/virtual-time.ts";
 
-
-
 const [a, b, c] = [fakeNode(0), fakeNode(1), fakeNode(2)];
 const packet = { kind: "question" as const, from: a.id, to: b.id, cookie: Buffer.from(systemEntropy.randomBytes(8)).toString("hex") as Hex };
 
@@ -87,7 +85,12 @@ async function steadyProber(peersAtFirst: readonly FakeNode[]) {
     ending.abort();
     await running;
   };
-  return { time, asked, setPeers, counts: () => ({ wakes, rounds }), stop };
+  /** The peer asks us. */
+  const question = (peer: FakeNode): void => {
+    const cookie = Buffer.from(systemEntropy.randomBytes(8)).toString("hex") as Hex;
+    hear(encodeProbe({ kind: "question", from: peer.id, to: a.id, cookie }, probeKey(peer.meshPrivateKey, a.meshKey)), { address: peer.address, port: 1 });
+  };
+  return { time, asked, question, setPeers, counts: () => ({ wakes, rounds }), stop };
 }
 
 test("steady links cost one wake a second, and each is asked in it", async () => {
@@ -105,5 +108,34 @@ test("a new link is asked at once, not at the next round", async () => {
   setPeers([b, c]);
   await time.advance(1);
   await stop();
-  expect(asked).toEqual([c.id]);
+  expect(asked).toContain(c.id);
+});
+
+test("links that were met at different moments are asked in one wake before long", async () => {
+  const { time, asked, setPeers, counts, stop } = await steadyProber([b]);
+  await time.advance(300);
+  setPeers([b, c]);
+  await time.advance(10_000);
+  const before = counts();
+  asked.length = 0;
+  await time.advance(10_000);
+  await stop();
+  expect(asked.length).toBe(20);
+  expect(counts()).toEqual({ wakes: before.wakes + 10, rounds: before.rounds + 10 });
+});
+
+test("a steady neighbour's question is answered, and ours is asked along", async () => {
+  const { time, asked, question, stop } = await steadyProber([b]);
+  let along = 0;
+  for (let second = 0; second < 10; second += 1) {
+    await time.advance(700);
+    const before = asked.length;
+    question(b);
+    along += asked.length - before;
+    await time.advance(300);
+  }
+  await stop();
+  // From the second time on no round of our own is needed.
+  expect(along).toBeGreaterThanOrEqual(9);
+  expect(asked.length).toBeLessThanOrEqual(along + 1);
 });

@@ -64,6 +64,8 @@ export class Follower {
     this.#cursor = block.head.height + 1;
     if (block.eventsJson === undefined) return;
     this.#socket.send(this.#blockMessage(block.eventsJson));
+    // A block is a sign of life as well.
+    this.#heartbeat.refresh();
     if (this.#socket.bufferedAmount > RPC_LIMITS.unreadBytes) this.cutOff();
   }
 
