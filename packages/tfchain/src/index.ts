@@ -42,7 +42,7 @@ export { COMETBFT_VERSION, ensureCometBft, findCometBft } from "./engines/cometb
 export { type CometHomeOptions, type CometSettings, type HomeFile, type Pace, PACES, cometHome, configFile, nodeIdOf, writeHome } from "./engines/cometbft/home.ts";
 export * as light from "./light/index.ts";
 export { chainErrors } from "./light/errors.ts";
-export { CLIENT_LIMITS, COMET_LIMITS, ENGINE_LIMITS, LIGHT_LIMITS, RPC_LIMITS } from "./limits.ts";
+export { CLIENT_LIMITS, COMET_LIMITS, ENGINE_LIMITS, LIGHT_LIMITS, RPC_LIMITS, STATE_LIMITS } from "./limits.ts";
 export { type RpcOptions, type RpcServer, methods, openRpc, startRpc } from "./rpc/index.ts";
 export { exportChain } from "./export-chain.ts";
 export { type RunningChain, type StartChainOptions, startChain } from "./start.ts";

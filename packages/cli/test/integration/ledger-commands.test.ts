@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type KeyPair, encode, mnemonicOf } from "@tfgrid/primitives";
-import { chain as types, testing } from "@tfgrid/tfchain";
+import { type KeyPair, mnemonicOf } from "@tfgrid/primitives";
+import { testing } from "@tfgrid/tfchain";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { createProgram } from "../../src/commands/index.ts";
 import { endpointsFile } from "../../src/endpoints.ts";
@@ -81,28 +81,6 @@ async function refused(code: string, name: string, ...words: readonly string[]):
 }
 const twinOf = async (name: string): Promise<number> => (await grid.client.twinByAccount(testing.testKey(name).account))!.id;
 
-/** A farm with one node that lives. */
-async function registerNode(): Promise<number> {
-  const farm = (await grid.client.farmByName("north"))!;
-  const [farmer, node] = [testing.testKey("farmer"), testing.testKey("carol")];
-  const body = { chainId: grid.chainId, farmId: farm.id, expiresAtMs: Date.now() + 3_600_000 };
-  const signature = farmer.sign("tfgrid/join-token/v1", encode(types.joinTokenBody, body));
-  const profile = {
-    total: { cpuMilli: 8_000, memoryBytes: 2 ** 34, ssdBytes: 2 ** 37, hddBytes: 0 },
-    location: { country: "Belgium", city: "Ghent", latitudeMicro: 0, longitudeMicro: 0 },
-    interfaces: [],
-    meshKey: node.encryptionKey,
-    meshEndpoints: [],
-    isolation: ["container" as const],
-    softwareVersion: "1",
-  };
-  const { events } = await grid.client.submit(node, [{ type: "nodes.register", joinToken: { ...body, signature }, ...profile }]);
-  const registered = events.find((event) => event.type === "nodes.registered");
-  if (registered?.type !== "nodes.registered") throw new Error("the node did not register");
-  await grid.client.submit(node, [{ type: "nodes.heartbeat", nodeId: registered.nodeId, uptimeSec: 1 }]);
-  return registered.nodeId;
-}
-
 describe("the ledger's commands", () => {
   it("need a twin, and the terms in force", async () => {
     await refused("cli.no_twin", "alice", "stake");
@@ -160,7 +138,7 @@ describe("the ledger's commands", () => {
   });
 
   it("rent: a whole node, prepaid, cancelled with the rest returned", async () => {
-    const node = String(await registerNode());
+    const node = String(await grid.addNode({ farm: "north", key: testing.testKey("carol") }));
     expect(await json("bob", "rent", "create", node, "100")).toMatchObject({ contractId: 1 });
     await refused("contracts.node_rented", "dave", "rent", "create", node, "100");
     expect(await done("bob", "rent", "deposit", node, "5")).toContain("5 TFT more");

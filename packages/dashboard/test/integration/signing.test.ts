@@ -3,7 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectNotary, documents, startNotary } from "@tfgrid/notary";
-import { decode, encode, mnemonicOf, silentLogger } from "@tfgrid/primitives";
+import { decode, mnemonicOf, silentLogger } from "@tfgrid/primitives";
 import { chain as types, type Solution, testing } from "@tfgrid/tfchain";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -20,27 +20,6 @@ let api: MockApi;
 let page: Page;
 const failures: string[] = [];
 
-/** A farm with one node that lives, so that there is something to plan with. */
-async function makeCapacity(): Promise<void> {
-  await grid.client.submit(farmer, [{ type: "farms.create", name: "north", dedicated: false }]);
-  const farm = (await grid.client.farmByName("north"))!;
-  const body = { chainId: grid.chainId, farmId: farm.id, expiresAtMs: Date.now() + 3_600_000 };
-  const signature = farmer.sign("tfgrid/join-token/v1", encode(types.joinTokenBody, body));
-  const profile = {
-    total: { cpuMilli: 8_000, memoryBytes: 2 ** 34, ssdBytes: 2 ** 37, hddBytes: 0 },
-    location: { country: "Belgium", city: "Ghent", latitudeMicro: 0, longitudeMicro: 0 },
-    interfaces: [],
-    meshKey: nodeKey.encryptionKey,
-    meshEndpoints: [],
-    isolation: ["container" as const],
-    softwareVersion: "1",
-  };
-  const { events } = await grid.client.submit(nodeKey, [{ type: "nodes.register", joinToken: { ...body, signature }, ...profile }]);
-  const registered = events.find((event) => event.type === "nodes.registered");
-  if (registered?.type !== "nodes.registered") throw new Error("the node did not register");
-  await grid.client.submit(nodeKey, [{ type: "nodes.heartbeat", nodeId: registered.nodeId, uptimeSec: 1 }]);
-}
-
 beforeAll(async () => {
   const folder = await mkdtemp(join(tmpdir(), "tfgrid-signing-"));
   closers.push(() => rm(folder, { recursive: true }));
@@ -50,7 +29,8 @@ beforeAll(async () => {
   closers.push(() => notary.stop());
   notaryUrl = notary.endpoints.url;
   for (const key of [owner, agent, farmer, nodeKey]) await grid.client.submit(key, [{ type: "twins.create", relays: [], encryptionKey: key.encryptionKey }]);
-  await makeCapacity();
+  await grid.client.submit(farmer, [{ type: "farms.create", name: "north", dedicated: false }]);
+  await grid.addNode({ farm: "north", key: nodeKey });
   await buildPage(join(folder, "page"));
   api = await startMockApi(join(folder, "page"));
   closers.push(() => api.stop());

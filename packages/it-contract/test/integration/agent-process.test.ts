@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connectNotary, documents, type NotaryClient, type RunningNotary, startNotary } from "@tfgrid/notary";
-import { encode, type KeyPair, mnemonicOf, silentLogger, type SolutionId, systemEntropy, type TwinId } from "@tfgrid/primitives";
-import { type Call, chain as types, testing } from "@tfgrid/tfchain";
+import { type KeyPair, mnemonicOf, silentLogger, type SolutionId, systemEntropy, type TwinId } from "@tfgrid/primitives";
+import { type Call, testing } from "@tfgrid/tfchain";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildDocument, parseComposeOrThrow } from "../../src/index.ts";
 
@@ -70,24 +70,10 @@ beforeAll(async () => {
   for (const name of ["alice", "agent"]) await submit(ledger.key(name), twinCall(ledger.key(name)));
   const farmer = ledger.key("farmer");
   await submit(farmer, twinCall(farmer), { type: "farms.create", name: "farm", dedicated: false });
-  const farmId = (await ledger.client.farmByName("farm"))!.id;
-  const body = { chainId: ledger.chainId, farmId, expiresAtMs: Date.now() + 3_600_000 };
-  const joinToken = { ...body, signature: farmer.sign("tfgrid/join-token/v1", encode(types.joinTokenBody, body)) };
+  const total = { cpuMilli: 8_000, memoryBytes: 8 * GIB, ssdBytes: 50 * GIB, hddBytes: 0 };
   for (const name of ["n1", "n2", "n3"]) {
     const key = testing.testKey(name);
-    const profile = {
-      total: { cpuMilli: 8_000, memoryBytes: 8 * GIB, ssdBytes: 50 * GIB, hddBytes: 0 },
-      location: { country: "Belgium", city: "Ghent", latitudeMicro: 0, longitudeMicro: 0 },
-      interfaces: [],
-      meshKey: key.encryptionKey,
-      meshEndpoints: [],
-      isolation: ["container" as const],
-      softwareVersion: "1",
-      ...(name === "n3" ? { publicConfig: { domain: "gw.example.org" } } : {}),
-    };
-    await submit(key, twinCall(key), { type: "nodes.register", joinToken, ...profile });
-    const nodeId = (await ledger.client.nodeByTwin(await twinOf(key)))!.id;
-    await submit(key, { type: "nodes.heartbeat", nodeId, uptimeSec: 1 });
+    await ledger.addNode({ farm: "farm", key, newTwin: true, profile: { total, ...(name === "n3" ? { publicConfig: { domain: "gw.example.org" } } : {}) } });
   }
   const mnemonicFile = join(folder, "agent.mnemonic");
   writeFileSync(mnemonicFile, mnemonicOf(testing.testKey("agent").secretSeed));

@@ -2,7 +2,7 @@
 import { type AccountId, type Clock, type ContractId, type Logger, type Schema, decode, hasCode, hexToBytes } from "@tfgrid/primitives";
 import { CLIENT_LIMITS } from "../limits.ts";
 import { type ChainTrust, type HeaderFacts, type HeaderSource, LightClient, type ProvenValue, type TrustStore, chainErrors, named, verifyProvenValue } from "../light/index.ts";
-import { contractRow } from "../runtime/contracts/store.ts";
+import { type TallyRow, contractFrom, contractRows, tallyRows } from "../runtime/contracts/rows.ts";
 import { stateKeys } from "../runtime/state-keys.ts";
 import {
   type Contract,
@@ -137,8 +137,7 @@ async function learn(transport: Transport, logger: Logger): Promise<ChainTrust> 
 type ListContracts = (page: ContractPage) => Promise<readonly Contract[]>;
 
 export function provenReader(state: ProvenValues, listContracts: ListContracts): ProvenReader {
-  const proveContract = async (id: ContractId, options?: ProvenReadOptions): Promise<Contract | undefined> =>
-    (await state.get(stateKeys.contract(id), contractRow, options))?.contract;
+  const proveContract = contractProver(state);
   const byAccount = async (id: AccountId, options?: ProvenReadOptions): Promise<Twin | undefined> => {
     const found = await state.get(stateKeys.twinByAccount(id), twinId, options);
     const row = found === undefined ? undefined : await state.get(stateKeys.twin(found), twin, options);
@@ -146,8 +145,11 @@ export function provenReader(state: ProvenValues, listContracts: ListContracts):
     return row?.account === id ? row : undefined;
   };
   return {
-    contract: proveContract,
-    contracts: (page = {}, options = {}) => provenContracts(page, { list: listContracts, prove: (id) => proveContract(id, options) }),
+    contract: (id, options) => proveContract(id, options),
+    contracts: (page = {}, options = {}) => {
+      const tallies: Tallies = new Map();
+      return provenContracts(page, { list: listContracts, prove: (id) => proveContract(id, options, tallies) });
+    },
     solution: (id, options) => state.get(stateKeys.solution(id), solution, options),
     node: (id, options) => state.get(stateKeys.node(id), node, options),
     twin: (id, options) => state.get(stateKeys.twin(id), twin, options),
@@ -176,6 +178,26 @@ export function provenReader(state: ProvenValues, listContracts: ListContracts):
       return row?.name === name && row.twinId === owner ? row : undefined;
     },
     height: () => state.height,
+  };
+}
+
+/** Neighbours share a row of what they cost: it is read once for a list. */
+type Tallies = Map<string, Promise<TallyRow | undefined>>;
+
+function contractProver(state: ProvenValues) {
+  return async (id: ContractId, options: ProvenReadOptions = {}, tallies: Tallies = new Map()): Promise<Contract | undefined> => {
+    const key = stateKeys.tally(id);
+    const tally = (from: ProvenReadOptions): Promise<TallyRow | undefined> => {
+      const read = state.get(key, tallyRows.schema, from);
+      tallies.set(key, read);
+      return read;
+    };
+    const [stored, row] = await Promise.all([state.get(stateKeys.contract(id), contractRows.schema, options), tallies.get(key) ?? tally(options)]);
+    if (stored === undefined) return undefined;
+    // Two reads, two heights: the contract may have been made between them.
+    const found = contractFrom(stored, row) ?? contractFrom(stored, await tally({ ...options, atLeast: Math.max(state.height, options.atLeast ?? 0) }));
+    if (found === undefined) throw chainErrors.fail("light.bad_answer", { message: `The proven state has contract ${id}, but not what it costs.` });
+    return found;
   };
 }
 

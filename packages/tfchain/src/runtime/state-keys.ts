@@ -2,6 +2,7 @@
 import type { ContractId, NodeId, SolutionId, TwinId } from "@tfgrid/primitives";
 import { accounts } from "./accounts/store.ts";
 import type { StateKeys } from "./api.ts";
+import { tallyKey } from "./contracts/rows.ts";
 import { contractIdByName, contracts, contractsByNode, contractsBySolution, contractsByTwin } from "./contracts/store.ts";
 import { farmIdByName, farms } from "./farms/store.ts";
 import { nodeIdByTwin, nodes } from "./nodes/store.ts";
@@ -23,6 +24,8 @@ export const stateKeys = {
   node: (id: number): string => nodes.key(id as NodeId),
   nodeByTwin: nodeIdByTwin.key,
   contract: (id: number): string => contracts.key(id as ContractId),
+  /** What a contract costs and has cost, beside that of its neighbours. */
+  tally: (id: number): string => tallyKey(id as ContractId),
   nameContract: contractIdByName.key,
   contractByNode: contractsByNode.key,
   contractBySolution: contractsBySolution.key,

@@ -3,7 +3,7 @@ import { stateErrors } from "./errors.ts";
 import type { Storage } from "./storage.ts";
 
 /** Of tables, keys and rows. Grows with every change that an older release cannot read, or this one not of an older. */
-export const STORAGE_FORMAT = 4;
+export const STORAGE_FORMAT = 5;
 const FORMAT_KEY = "format";
 
 /** An empty storage gets this release's format. @throws GridError chain.format_unknown */

@@ -227,6 +227,16 @@ export const report = s.struct({
 });
 export type Report = Infer<typeof report>;
 
+/** Of a contract: what it costs and has cost. */
+export const contractMoney = {
+  costPerHourUnits: s.units(),
+  /** Billed so far, in full. */
+  billedUnits: s.units(),
+  settledAtMs: timeMs,
+  /** Prepaid money of a contract outside a solution. */
+  escrowUnits: s.units(),
+} as const;
+
 const contractBase = {
   id: contractId,
   /** Owner: the twin that pays; for parts of a solution the solution's owner. */
@@ -238,12 +248,7 @@ const contractBase = {
   deletedAtMs: s.nullable(timeMs),
   /** Why it ended: `canceled_by_owner`, `canceled_by_agent`, `solution_cancelled`, `out_of_funds`, `node_deleted`, `rent_ended`. */
   deletedCause: s.nullable(code),
-  costPerHourUnits: s.units(),
-  /** Billed so far, in full. */
-  billedUnits: s.units(),
-  settledAtMs: timeMs,
-  /** Prepaid money of a contract outside a solution. */
-  escrowUnits: s.units(),
+  ...contractMoney,
 } as const;
 
 /** Which /24 of the private network's /16 this node serves: `10.x.INDEX.0/24`. */

@@ -32,6 +32,16 @@ function ready(): Chain {
   return chain;
 }
 
+/** A proposal on which two may vote who together are a fifth of all power. */
+function twoVoters() {
+  const chain = ready();
+  chain.do("user", { type: "accounts.stake", amountUnits: 60n * TFT, level: 3 });
+  chain.do("agent", { type: "accounts.stake", amountUnits: 20n * TFT, level: 3 });
+  chain.run(1_000, UP);
+  chain.do("farmer", propose(price(40_000)));
+  return { chain, id: only(chain).id };
+}
+
 describe("a proposal", () => {
   it("passes by capacity and stake of different twins, waits out its lock, and is carried out", () => {
     const chain = ready();
@@ -82,12 +92,7 @@ describe("a proposal", () => {
   });
 
   it("needs its quorum, also when all who vote are in favour", () => {
-    const chain = ready();
-    chain.do("user", { type: "accounts.stake", amountUnits: 60n * TFT, level: 3 });
-    chain.do("agent", { type: "accounts.stake", amountUnits: 20n * TFT, level: 3 });
-    chain.run(1_000, UP);
-    chain.do("farmer", propose(price(40_000)));
-    const { id } = only(chain);
+    const { chain, id } = twoVoters();
     // 180 TFT are staked, 200 weigh in full: 60/200 and 20/200 of one side, 300,000 + 100,000 of the 2,000,000 of both: 20 %.
     chain.do("user", vote(chain, id, true, false));
     chain.do("agent", vote(chain, id, true, false));
@@ -101,12 +106,7 @@ describe("a proposal", () => {
 
   it("needs more for it than against it, however many are for it; as many are too few", () => {
     for (const [nays, state] of [[1_000_000, "rejected"], [400_000, "rejected"], [399_999, "passed"]] as const) {
-      const chain = ready();
-      chain.do("user", { type: "accounts.stake", amountUnits: 60n * TFT, level: 3 });
-      chain.do("agent", { type: "accounts.stake", amountUnits: 20n * TFT, level: 3 });
-      chain.run(1_000, UP);
-      chain.do("farmer", propose(price(40_000)));
-      const { id } = only(chain);
+      const { chain, id } = twoVoters();
       chain.do("user", vote(chain, id, true, false));
       chain.do("agent", vote(chain, id, true, false));
       chain.do("farmer", vote(chain, id, false));

@@ -64,7 +64,7 @@ describe("the ledger's format", () => {
     chain.run(60_000, { up: ["node1", "node2"] });
     chain.do("agent", partCall(chain, solution, { nodeId: gatewayNodeId, networks: [share(2)] }));
     expect(bytesToHex(sha256(utf8(chain.state.dump())))).toMatchInlineSnapshot(
-      `"d405ee1970306700e2f429d2046af52ebaab216bdd0b888e30c295469afaa70b"`,
+      `"f38867536faf1e5ff6e24b621693f3c0f6f3cca07ca40c20c5966b0cc984114b"`,
     );
   });
 });

@@ -28,19 +28,19 @@ describe("the format of tables and rows", () => {
     const storage = memoryStorage();
     commit(storage, openState(storage), [["a", utf8("1")]]);
     const kept = storage.get("meta", "format");
-    expect(kept).toEqual(new Uint8Array(utf8("4")));
+    expect(kept).toEqual(new Uint8Array(utf8("5")));
     openState(storage);
     expect(storage.get("meta", "format")).toEqual(kept);
   });
 
-  test.each(["1", "2", "3", "5", "", "3 ", "99999999999999999999"])("%j is refused", (text) => {
+  test.each(["1", "2", "3", "4", "6", "", "3 ", "99999999999999999999"])("%j is refused", (text) => {
     expect(() => openState(format(memoryStorage(), text))).toThrow(unknown);
   });
 
   test("a folder of a release without formats is refused", () => {
     const storage = memoryStorage();
     storage.write([{ table: "meta", key: "head-height", value: utf8("7") }]);
-    expect(() => openState(storage)).toThrow(expect.objectContaining({ code: "chain.format_unknown", details: { found: "none", known: 4 } }));
+    expect(() => openState(storage)).toThrow(expect.objectContaining({ code: "chain.format_unknown", details: { found: "none", known: 5 } }));
   });
 
   test("a chain does not start on it, says which, and leaves it as it is", async () => {
@@ -50,7 +50,7 @@ describe("the format of tables and rows", () => {
     const authority = testing.testKey("authority");
     const genesis = runtime.defaultGenesis({ chainId: "c", foundation: authority.account, validatorsPool: authority.account, accounts: [] });
     for (let attempt = 0; attempt < 2; attempt += 1) {
-      await expect(startChain({ dataDir: folder, genesis, authority })).rejects.toMatchObject({ code: "chain.format_unknown", details: { found: "2", known: 4 } });
+      await expect(startChain({ dataDir: folder, genesis, authority })).rejects.toMatchObject({ code: "chain.format_unknown", details: { found: "2", known: 5 } });
     }
     expect(readFileSync(file).equals(before)).toBe(true);
   });

@@ -5,6 +5,7 @@ import type { World } from "../module.ts";
 import { twins } from "../twins/store.ts";
 import { heldResources } from "./held.ts";
 import { rentOf } from "./rent.ts";
+import { contractRows, tallyRows } from "./rows.ts";
 import { contractIdByName, contractsByNode, contractsBySolution, contractsByTwin, meters, nodeOf } from "./store.ts";
 
 /** Nodes reserve exactly what their contracts hold, and never more than they have; addresses likewise. */
@@ -43,6 +44,9 @@ export function* indexed({ state, contracts: rows }: World): Iterable<string> {
     if (keys(other).some((key) => state.get(key) !== undefined)) yield `contract ${row.id} is in the wrong index`;
     if ((meters.get(state, row.id) !== undefined) !== (life === "a")) yield `contract ${row.id} has a meter too many or too few`;
     if (row.type === "name" && life === "a" && contractIdByName.get(state, row.name) !== row.id) yield `name ${row.name} leads elsewhere`;
+  }
+  for (const row of tallyRows.all(state)) {
+    for (const { id } of row) if (contractRows.get(state, id) === undefined) yield `something is counted for contract ${id}, which does not exist`;
   }
 }
 

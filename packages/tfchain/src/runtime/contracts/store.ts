@@ -1,56 +1,15 @@
-import { type ContractId, type Infer, type NodeId, type SolutionId, type TwinId, s } from "@tfgrid/primitives";
+import { type ContractId, type NodeId, type SolutionId, type TwinId, s } from "@tfgrid/primitives";
 import { runtimeErrors } from "../../errors.ts";
-import { type Contract, contract, contractId, nodeId } from "../../types/entities.ts";
+import { type Contract, contractId, nodeId } from "../../types/entities.ts";
 import type { StateReader, StateWriter } from "../api.ts";
-import { type ListOptions, idIndex, table } from "../store/table.ts";
+import { idIndex, table } from "../store/table.ts";
+import { type Meter, contracts, meters } from "./rows.ts";
+
+export { METER_SCALE, type Meter, contracts, graceEnd, meters } from "./rows.ts";
 
 export const contractIdByName = table<string, ContractId>({ prefix: "name", schema: contractId });
 /** Rents that are active. */
 export const rentIdByNode = table<NodeId, ContractId>({ prefix: "rent-by-node", schema: contractId });
-
-/** What a unit counts in a meter: milliseconds of an hour times the hundredths that a discount leaves. */
-export const METER_SCALE = 360_000_000n;
-
-/** When grace ends, and how long the chain had stood still when that was decided. */
-export const graceEnd = s.struct({ untilMs: s.uint(), stoodMs: s.uint() });
-
-/** Of contracts that live: what settlement needs to know and nobody else. */
-const meter = s.struct({
-  /** Up-counter of the node (or the time, for names) up to which is billed. */
-  seenMs: s.uint(),
-  /** Fraction of a unit not billed yet, in units x ms x percent: many small bills add up to the one large bill exactly. */
-  remainder: s.units({ max: METER_SCALE }),
-  /** Billed in vain: the money ran out. Paid first when it comes back. */
-  owedUnits: s.units(),
-  /** Entry in the due queue; 0 for parts of a solution, which settle with it. */
-  dueMs: s.uint(),
-  /** Only in grace, and only of contracts with a purse of their own: its end. */
-  grace: s.optional(graceEnd),
-});
-export type Meter = Infer<typeof meter>;
-
-/** One row for both, because a bill changes both: with two, each bill would cost the state's tree twice as much. */
-export const contractRow = s.struct({ contract, meter: s.optional(meter) });
-export const contractRows = table<ContractId, Infer<typeof contractRow>>({ prefix: "contract", schema: contractRow });
-
-function* allContracts(state: StateReader, options?: ListOptions): Iterable<Contract> {
-  for (const row of contractRows.all(state, options)) yield row.contract;
-}
-
-/** What everybody sees. */
-export const contracts = {
-  key: contractRows.key,
-  get: (state: StateReader, id: ContractId): Contract | undefined => contractRows.get(state, id)?.contract,
-  /** Its meter stays as it is. */
-  put: (state: StateWriter, id: ContractId, row: Contract): void => contractRows.put(state, id, { ...contractRows.get(state, id), contract: row }),
-  all: allContracts,
-} as const;
-
-export const meters = {
-  get: (state: StateReader, id: ContractId): Meter | undefined => contractRows.get(state, id)?.meter,
-  /** Of a contract that is stored. */
-  put: (state: StateWriter, id: ContractId, row: Meter): void => contractRows.put(state, id, { contract: requireContract(state, id), meter: row }),
-} as const;
 
 /** `a`: active, `d`: deleted. A contract moves from one to the other once. */
 type Life = "a" | "d";
@@ -83,7 +42,8 @@ export function insertContract(state: StateWriter, row: Contract): void {
 
 /** From the living to the past, where there is nothing to settle any more. */
 export function retireContract(state: StateWriter, row: Contract): void {
-  contractRows.put(state, row.id, { contract: row });
+  meters.remove(state, row.id);
+  contracts.put(state, row.id, row);
   indexContract(state, row, "remove", "a");
   indexContract(state, row, "add", "d");
 }

@@ -7,7 +7,8 @@ import { rewardReceipt } from "../../types/merit.ts";
 import { spends, stakedCell, stakes } from "../accounts/stake.ts";
 import { accounts } from "../accounts/store.ts";
 import { supplyCell } from "../accounts/supply.ts";
-import { contractIdByName, contractRows, contractsByNode, contractsBySolution, contractsByTwin, networks, rentIdByNode, subnets } from "../contracts/store.ts";
+import { contractIdByName, contractsByNode, contractsBySolution, contractsByTwin, networks, rentIdByNode, subnets } from "../contracts/store.ts";
+import { contractRows, tallyRows } from "../contracts/rows.ts";
 import { usages } from "../contracts/usage.ts";
 import { dueWorkCell } from "../due-pace.ts";
 import { farmOffers, payouts } from "../farms/property.ts";
@@ -66,6 +67,7 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   nodesByFarm: keysOnly(nodesByFarm),
   nodeLives: section(lives),
   contracts: section(contractRows),
+  tallies: section(tallyRows),
   contractIdByName: section(contractIdByName),
   contractsByNode: keysOnly(contractsByNode),
   contractsBySolution: keysOnly(contractsBySolution),
