@@ -55,9 +55,9 @@ export const PROBE_LIMITS = {
 
 export const LINK_STATE_LIMITS = {
   /** A node that has said nothing for this long is not used for forwarding; a link that dies is told by its other end at once. */
-  maxAgeMs: 90_000,
-  /** Said again even without change, so that late comers learn it and the silent are forgotten: two words may get lost. */
-  refreshMs: 30_000,
+  maxAgeMs: 180_000,
+  /** Said again even without change, so that the silent are forgotten: two words may get lost. Who comes late is told all by each new neighbour. */
+  refreshMs: 60_000,
   /** Changes are gathered for this long before they are flooded; death is told at once. */
   gatherMs: 200,
   /** Drifting delays are told at most this often: a path is left for a better one only after seconds anyway. */
@@ -78,6 +78,8 @@ export const LINK_STATE_LIMITS = {
   rateWindowMs: 10_000,
   /** Words of one node in `rateWindowMs` that are passed on; more are dropped. */
   adsPerWindow: 120,
+  /** Words in one message to a neighbour that asked for all: at most 1 MiB. */
+  adsPerMessage: 64,
   /** Nodes whose links are remembered. */
   maxNodes: 10_000,
   /** Bytes of one node's word about its links. */

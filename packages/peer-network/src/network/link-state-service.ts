@@ -27,31 +27,68 @@ export interface LinkStateService {
   stop(): void;
 }
 
+interface Teller {
+  /** To all neighbours; what came from one of them, to those who have not heard it. */
+  flood(ads: readonly SignedLinkAd[], from?: TwinId): void;
+  /** All that we know, to one. */
+  tellAll(to: TwinId | undefined): void;
+  /** Each neighbour once, for all that it knows: it may know us from before we began, and would not say it again soon. */
+  askNeighbours(): void;
+}
+
+function createTeller({ messenger, clock, logger, links, twinOf }: LinkStateOptions, db: LinkStateDb): Teller {
+  /** When a neighbour may be asked for all that it knows; never again once it heard. */
+  const askAtMs = new Map<NodeId, number>();
+  const send = async (to: TwinId, body: { readonly ads: readonly SignedLinkAd[]; readonly tellAll?: boolean }): Promise<boolean> => {
+    try {
+      await messenger.request({ to, method: linkStateMethod, body, timeoutMs: PATH_LIMITS.requestTimeoutMs });
+      return true;
+    } catch (error) {
+      // Lost words are said again with the next change or refresh.
+      logger.debug("link state not delivered", { to, reason: messageOf(error) });
+      return false;
+    }
+  };
+  const tell = (to: TwinId | undefined, ads: readonly SignedLinkAd[]): void => {
+    if (to !== undefined && ads.length > 0) void send(to, { ads });
+  };
+  const tellAll = (to: TwinId | undefined): void => {
+    for (const ads of inPieces(db.all())) tell(to, ads);
+  };
+  return {
+    flood: (ads, from) => {
+      for (const { to } of links()) if (twinOf(to) !== from) tell(twinOf(to), from === undefined ? ads : untold(ads, to));
+    },
+    tellAll,
+    askNeighbours: () => {
+      for (const { to } of links()) {
+        const twinId = twinOf(to);
+        if (twinId === undefined || (askAtMs.get(to) ?? 0) > clock.nowMs()) continue;
+        askAtMs.set(to, Number.POSITIVE_INFINITY);
+        void send(twinId, { ads: [], tellAll: true }).then((heard) => void (heard || askAtMs.set(to, clock.nowMs() + L.rateWindowMs)));
+      }
+    },
+  };
+}
+
 export function linkStateService(options: LinkStateOptions): LinkStateService {
   const { nodeId, messenger, clock, logger } = options;
   const db = linkStateDb();
+  const teller = createTeller(options, db);
   let said: LinkAd | undefined;
   let saidMs = Number.NEGATIVE_INFINITY;
-  const tooOften = originRate(clock);
+  // A babbling node must not make everybody flood.
+  const tooOften = perWindow<NodeId>(clock, L.adsPerWindow);
+  const askedTooOften = perWindow<TwinId>(clock, 1);
+  const mayAsk = (from: TwinId): boolean => options.links().some(({ to }) => options.twinOf(to) === from) && !askedTooOften(from);
 
-  const send = (to: NodeId, ads: readonly SignedLinkAd[]): void => {
-    const twinId = options.twinOf(to);
-    if (twinId === undefined || ads.length === 0) return;
-    // Lost words are said again with the next change or refresh.
-    messenger
-      .request({ to: twinId, method: linkStateMethod, body: { ads }, timeoutMs: PATH_LIMITS.requestTimeoutMs })
-      .catch((error: unknown) => logger.debug("link state not delivered", { to, reason: messageOf(error) }));
-  };
-  const flood = (ads: readonly SignedLinkAd[], from?: TwinId): void => {
-    for (const link of options.links()) if (options.twinOf(link.to) !== from) send(link.to, from === undefined ? ads : untold(ads, link.to));
-  };
   const say = (): void => {
     const nowMs = clock.nowMs();
     const ad: LinkAd = { nodeId, seq: Math.max(nowMs, (said?.seq ?? 0) + 1), forwards: options.forwards, links: options.links() };
     const signed = signAd(options.pair, ad);
     [said, saidMs] = [ad, nowMs];
     db.take(ad, signed, nowMs);
-    flood([signed]);
+    teller.flood([signed]);
     options.onChange();
   };
   const soon = gather(clock, say);
@@ -64,6 +101,7 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
     return db.take(ad, signed, clock.nowMs());
   };
   const unhandle = messenger.handle(linkStateMethod, async ({ from, body }) => {
+    if (body.tellAll === true && mayAsk(from)) teller.tellAll(from);
     const news: SignedLinkAd[] = [];
     try {
       for (const signed of body.ads) if (await hear(signed)) news.push(signed);
@@ -72,7 +110,7 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
       throw error;
     } finally {
       if (news.length > 0) {
-        flood(news, from);
+        teller.flood(news, from);
         options.onChange();
       }
     }
@@ -83,13 +121,14 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
     db,
     tick: () => {
       const nowMs = clock.nowMs();
+      teller.askNeighbours();
       if (db.expire(nowMs)) options.onChange();
       if (worthSaying(said?.links ?? [], options.links(), nowMs - saidMs)) say();
     },
     transition: (peer, alive) => {
       logger.info(alive ? "link is up" : "link is dead", { peer });
       void soon();
-      if (alive) for (let at = 0, all = db.all(); at < all.length; at += 64) send(peer, all.slice(at, at + 64));
+      if (alive) teller.tellAll(options.twinOf(peer));
     },
     stop: unhandle,
   };
@@ -107,9 +146,9 @@ function gather(clock: Clock, say: () => void): () => Promise<void> {
   };
 }
 
-/** Words per origin in this window: a babbling node must not make everybody flood. */
-function originRate(clock: Clock): (origin: NodeId) => boolean {
-  const heard = new Map<NodeId, number>();
+/** Whether something has come from the same one more than `most` times in this window. */
+function perWindow<O>(clock: Clock, most: number): (origin: O) => boolean {
+  const heard = new Map<O, number>();
   let current = 0;
   return (origin) => {
     const window = Math.floor(clock.nowMs() / L.rateWindowMs);
@@ -117,8 +156,12 @@ function originRate(clock: Clock): (origin: NodeId) => boolean {
     current = window;
     const count = (heard.get(origin) ?? 0) + 1;
     heard.set(origin, count);
-    return count > L.adsPerWindow;
+    return count > most;
   };
+}
+
+function inPieces(ads: readonly SignedLinkAd[]): SignedLinkAd[][] {
+  return Array.from({ length: Math.ceil(ads.length / L.adsPerMessage) }, (_, index) => ads.slice(index * L.adsPerMessage, (index + 1) * L.adsPerMessage));
 }
 
 /** An origin tells its own neighbours itself: only those beyond are told by us, so that a full mesh hears every word once. */

@@ -17,8 +17,12 @@ const method = <Q, A>(name: string, request: RequestMethod<Q, A>["request"], ans
   answer,
 });
 
-/** Flooded: every receiver passes on what was news to it. */
-export const linkStateMethod = method("network.link_state", s.struct({ ads: s.list(signedLinkAd, { max: 256, min: 1 }) }), done);
+/** Flooded: every receiver passes on what was news to it. `tellAll`: the sender has just begun, and asks for all that the receiver knows. */
+export const linkStateMethod = method(
+  "network.link_state",
+  s.struct({ ads: s.list(signedLinkAd, { max: 256 }), tellAll: s.optional(s.bool) }),
+  done,
+);
 
 /** To a node on the path: forward between these neighbours for the pair a-b. Renewed by asking again; the port stays the same. */
 export const forwardMethod = method(
