@@ -78,6 +78,8 @@ export const LINK_STATE_LIMITS = {
   rateWindowMs: 10_000,
   /** Words of one node in `rateWindowMs` that are passed on; more are dropped. */
   adsPerWindow: 120,
+  /** A neighbour that has begun anew asks for all words; so often in `rateWindowMs` it is told, as an agent may die more than once. */
+  tellAllPerWindow: 4,
   /** Words in one message to a neighbour that asked for all: at most 1 MiB. */
   adsPerMessage: 64,
   /** Nodes whose links are remembered. */

@@ -79,7 +79,7 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
   let saidMs = Number.NEGATIVE_INFINITY;
   // A babbling node must not make everybody flood.
   const tooOften = perWindow<NodeId>(clock, L.adsPerWindow);
-  const askedTooOften = perWindow<TwinId>(clock, 1);
+  const askedTooOften = perWindow<TwinId>(clock, L.tellAllPerWindow);
   const mayAsk = (from: TwinId): boolean => options.links().some(({ to }) => options.twinOf(to) === from) && !askedTooOften(from);
 
   const say = (): void => {
@@ -101,7 +101,11 @@ export function linkStateService(options: LinkStateOptions): LinkStateService {
     return db.take(ad, signed, clock.nowMs());
   };
   const unhandle = messenger.handle(linkStateMethod, async ({ from, body }) => {
-    if (body.tellAll === true && mayAsk(from)) teller.tellAll(from);
+    if (body.tellAll === true) {
+      // Refused, it asks again: by then we may know it.
+      if (!mayAsk(from)) throw fail("network.message_refused", { details: { from } });
+      teller.tellAll(from);
+    }
     const news: SignedLinkAd[] = [];
     try {
       for (const signed of body.ads) if (await hear(signed)) news.push(signed);
