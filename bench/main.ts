@@ -51,7 +51,7 @@ async function firstAnswer(grid: TestGrid, name: string): Promise<void> {
 async function measureWarmStart(grid: TestGrid): Promise<number> {
   await grid.json("down");
   const startedMs = Date.now();
-  // `up --detach` returns after the guestbook's first good answer.
+  // `up --detach` returns when all replicas of the guestbook answer.
   await grid.json("up", "--detach");
   return Date.now() - startedMs;
 }

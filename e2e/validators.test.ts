@@ -28,7 +28,7 @@ describe.skipIf(!available)("a grid on four validators", () => {
     expect(programs.map(({ name }: Json) => name)).toEqual(expect.arrayContaining(["chain-1", "chain-2", "chain-3", "chain-4"]));
     expect(services.filter(({ ok }: Json) => !ok)).toEqual([]);
     expect((await grid.fetch(HOST, "/")).status).toBe(200);
-    // `up` ends with the first good answer; the agent's word that everything runs follows it.
+    // `up` goes on without a replica that takes too long.
     await grid.until("the ledger says that all of it runs", async () => {
       const { solutions } = await grid.status();
       return solutions.length === 1 && solutions[0].name === "guestbook" && solutions[0].state === "running";

@@ -33,7 +33,7 @@ export const NETWORK_LIMITS = {
 export const PROBE_LIMITS = {
   /** A link that is new, changed or silent: three lost probes of 250 ms find a dead one within a second. */
   intervalMs: 250,
-  /** A link that is as it was: death is found in at most two seconds, for a quarter of the work. */
+  /** A link that is as it was: death is found in little more than two seconds, for a quarter of the work. */
   steadyIntervalMs: 1_000,
   /** The end that was asked first lets the other end ask first the next time, too; longer than clocks and queues drift in a second. */
   alongMs: 100,

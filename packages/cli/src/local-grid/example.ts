@@ -74,29 +74,35 @@ const ALL_ANSWER_TIMEOUT_MS = 20_000;
 /** The gateway asks its two replicas in turn: so many good answers in a row are several of each. */
 const GOOD_IN_A_ROW = 8;
 
-/** Asks the gateway node itself until the page comes, and comes from every replica. @throws GridError cli.timeout with the agent's last word */
+/** Asks the gateway node itself until the page comes. @throws GridError cli.timeout with the agent's last word */
 export async function waitForExample(options: ExampleOptions): Promise<void> {
   const { grid, signal, note } = options;
   const deadlineMs = systemClock.nowMs() + FIRST_ANSWER_TIMEOUT_MS;
   const host = `${EXAMPLE_NAME}.${grid.endpoints.gateway.domain}`;
   for (let attempt = 0; ; attempt += 1) {
     signal.throwIfAborted();
-    if ((await statusOf(grid.endpoints.gateway.address, host)) === 200) return waitForAllReplicas(options, host);
+    if ((await statusOf(grid.endpoints.gateway.address, host)) === 200) return;
     if (attempt % 20 === 0) note(await lastWord(grid.chain));
     if (systemClock.nowMs() > deadlineMs) throw cliErrors.fail("cli.timeout", { message: `The guestbook did not answer within ${FIRST_ANSWER_TIMEOUT_MS / 1000} s; ${await lastWord(grid.chain)}` });
     await systemClock.sleep(POLL_MS, signal);
   }
 }
 
-/** The first answer comes from the quickest replica; a moment later the other may still look for its store. */
-async function waitForAllReplicas({ grid, signal, note }: ExampleOptions, host: string): Promise<void> {
+/**
+ * The first answer comes from the quickest replica; a moment later the other may still look for its store.
+ * @throws GridError cli.timeout with the agent's last word
+ */
+export async function waitForAllReplicas({ grid, signal, note }: ExampleOptions): Promise<void> {
   const deadlineMs = systemClock.nowMs() + ALL_ANSWER_TIMEOUT_MS;
-  let good = 0;
-  while (good < GOOD_IN_A_ROW && systemClock.nowMs() < deadlineMs) {
+  const host = `${EXAMPLE_NAME}.${grid.endpoints.gateway.domain}`;
+  for (let good = 0; good < GOOD_IN_A_ROW; ) {
+    signal.throwIfAborted();
     const runs = good > 0 || (await example(grid.chain))?.state === "running";
     good = runs && (await statusOf(grid.endpoints.gateway.address, host)) === 200 ? good + 1 : 0;
     if (good > 0) continue;
-    note(await lastWord(grid.chain));
+    const word = await lastWord(grid.chain);
+    note(word);
+    if (systemClock.nowMs() > deadlineMs) throw cliErrors.fail("cli.timeout", { message: `Not all replicas of the guestbook answered within ${ALL_ANSWER_TIMEOUT_MS / 1000} s; ${word}` });
     await systemClock.sleep(POLL_MS, signal);
   }
 }
